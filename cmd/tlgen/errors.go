@@ -1,0 +1,179 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"go/format"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// rpcError is one entry of the catalogue. A name that the documentation gives
+// with several codes keeps the commonest.
+type rpcError struct {
+	Code        int
+	Name        string
+	Description string
+}
+
+// undocumented are the errors which the method pages leave out, since any
+// method may answer with them (core.telegram.org/api/errors), and those whose
+// code the documentation gives differently from page to page although clients
+// expect one.
+var undocumented = []rpcError{
+	{303, "FILE_MIGRATE_%d", "The file to be accessed is currently stored in DC %d."},
+	{303, "PHONE_MIGRATE_%d", "The phone number belongs to DC %d."},
+	{400, "CONNECTION_NOT_INITED", "The connection was not initialised with initConnection."},
+	{400, "INPUT_CONSTRUCTOR_INVALID", "A constructor of the query is not known."},
+	{400, "INPUT_FETCH_ERROR", "The query could not be decoded."},
+	{400, "INPUT_FETCH_FAIL", "The query was followed by excess bytes."},
+	{400, "INPUT_METHOD_INVALID", "The method is not known."},
+	{400, "INPUT_REQUEST_TOO_LONG", "The query is too big."},
+	{400, "METHOD_INVALID", "The method can't be called."},
+	{400, "MSG_WAIT_FAILED", "A query this one was to wait for failed."},
+	{400, "MSG_WAIT_TIMEOUT", "A query this one was to wait for did not end in time."},
+	{400, "PEER_FLOOD", "Too many requests to people the account does not know."},
+	{400, "PEER_ID_INVALID", "The provided peer id is invalid."},
+	{401, "AUTH_KEY_INVALID", "The authorization key is invalid."},
+	{401, "AUTH_KEY_PERM_EMPTY", "The temporary authorization key must be bound to a permanent one."},
+	{401, "AUTH_KEY_UNREGISTERED", "The authorization key belongs to no account."},
+	{401, "SESSION_EXPIRED", "The session has expired."},
+	{401, "SESSION_PASSWORD_NEEDED", "The account is protected by a password."},
+	{401, "SESSION_REVOKED", "The session was ended from another session."},
+	{401, "USER_DEACTIVATED", "The account was deleted."},
+	{401, "USER_DEACTIVATED_BAN", "The account was suspended."},
+	{406, "AUTH_KEY_DUPLICATED", "The authorization key was used from two connections in a way that looks stolen."},
+	{420, "FLOOD_WAIT_%d", "The caller must wait %d seconds."},
+	{500, "INTERNAL", "Something went wrong on the server."},
+	{501, "NOT_IMPLEMENTED", "The server does not offer the method."},
+}
+
+// errorLine matches one line of the error lists above gotd's client methods.
+var errorLine = regexp.MustCompile(`^//\s+(-?[0-9]+) ([A-Za-z0-9_%]+):(.*)$`)
+
+// catalogue renders catalogue_gen.go of package fault.
+func catalogue() ([]byte, error) {
+	dir, err := moduleDir(canonicalVersion)
+	if err != nil {
+		return nil, err
+	}
+	documented, err := readErrors(filepath.Join(dir, "tg"))
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range undocumented {
+		documented[e.Name] = e
+	}
+	list := make([]rpcError, 0, len(documented))
+	for _, e := range documented {
+		list = append(list, e)
+	}
+	sort.Slice(list, func(i, j int) bool { return list[i].Name < list[j].Name })
+	return renderErrors(list)
+}
+
+// readErrors collects the documented errors of every method in dir by name.
+func readErrors(dir string) (map[string]rpcError, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "tl_*_gen.go"))
+	if err != nil {
+		return nil, err
+	}
+	uses := map[rpcError]int{}
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		for line := range strings.Lines(string(source)) {
+			m := errorLine.FindStringSubmatch(strings.TrimSpace(line))
+			if m == nil {
+				continue
+			}
+			code, err := strconv.Atoi(m[1])
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", file, err)
+			}
+			description := strings.TrimSpace(strings.ReplaceAll(m[3], "»", ""))
+			uses[rpcError{code, m[2], description}]++
+		}
+	}
+	return commonest(uses), nil
+}
+
+// commonest keeps, for each name, the code and the text used most often; of
+// equals the lower code and the earlier text, so that the output is stable.
+func commonest(uses map[rpcError]int) map[string]rpcError {
+	list := make([]rpcError, 0, len(uses))
+	for e := range uses {
+		list = append(list, e)
+	}
+	sort.Slice(list, func(i, j int) bool {
+		a, b := list[i], list[j]
+		if uses[a] != uses[b] {
+			return uses[a] > uses[b]
+		}
+		if a.Code != b.Code {
+			return a.Code < b.Code
+		}
+		return a.Description < b.Description
+	})
+	best := map[string]rpcError{}
+	for _, e := range list {
+		if _, ok := best[e.Name]; !ok {
+			best[e.Name] = e
+		}
+	}
+	return best
+}
+
+// renderErrors writes the Go source of the catalogue.
+func renderErrors(list []rpcError) ([]byte, error) {
+	taken := map[string]bool{}
+	for _, e := range list {
+		if !strings.Contains(e.Name, "%d") {
+			taken[goName(e.Name)] = true
+		}
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "// Code generated by tlgen errors from github.com/gotd/td %s; DO NOT EDIT.\n\npackage fault\n", canonicalVersion)
+	for _, e := range list {
+		name, parametrised := goName(e.Name), strings.Contains(e.Name, "%d")
+		if parametrised && taken[name] {
+			name += "N"
+		}
+		fmt.Fprintf(&b, "\n// %s is %d %s.\n", name, e.Code, e.Name)
+		if e.Description != "" {
+			fmt.Fprintf(&b, "// %s\n", e.Description)
+		}
+		if parametrised {
+			fmt.Fprintf(&b, "func %s(n int) *Error { return &Error{Code: %d, Name: %q, Arg: n} }\n", name, e.Code, e.Name)
+		} else {
+			fmt.Fprintf(&b, "var %s = &Error{Code: %d, Name: %q}\n", name, e.Code, e.Name)
+		}
+	}
+	return format.Source(b.Bytes())
+}
+
+// initialisms are written in capitals, as Go does.
+var initialisms = map[string]string{
+	"2FA": "TwoFA", "API": "API", "DC": "DC", "ID": "ID", "IP": "IP", "JSON": "JSON",
+	"MD5": "MD5", "QR": "QR", "SHA256": "SHA256", "SMS": "SMS", "SRP": "SRP", "TTL": "TTL",
+	"URL": "URL", "%d": "N", "%dMIN": "Minutes",
+}
+
+// goName turns PEER_ID_INVALID into PeerIDInvalid and FLOOD_WAIT_%d into FloodWait.
+func goName(name string) string {
+	var b strings.Builder
+	for _, word := range strings.Split(strings.TrimSuffix(name, "_%d"), "_") {
+		if known, ok := initialisms[word]; ok {
+			b.WriteString(known)
+		} else if word != "" {
+			b.WriteString(strings.ToUpper(word[:1]) + strings.ToLower(word[1:]))
+		}
+	}
+	return b.String()
+}
