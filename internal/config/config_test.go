@@ -81,7 +81,7 @@ func TestReadFileRefuses(t *testing.T) {
 		{"string for bool", "no-ip = 'yes'\n", ":1: want a true or false"},
 		{"table for string", "[data]\nx = 1\n", ":1: want a string"},
 		{"deep table", "[smtp.host]\nx = 1\n", ":1: want a string"},
-		{"string for table", "\nsmtp = 'x'\n", `line 2`},
+		{"string for table", "\nsmtp = 'x'\n", ":2: want a table"},
 		{"list of numbers", "[tls]\nacme-hosts = [1]\n", ":2: want a list of strings"},
 		{"broken", "data = \n", ":1: "},
 		{"twice", "data = 'a'\ndata = 'b'\n", ":2: "},

@@ -95,6 +95,9 @@ type parser struct {
 
 // table returns the keys of one table.
 func (p *parser) table(name string) (inner map[string]toml.Primitive, err error) {
+	if p.meta.Type(name) != "" && p.meta.Type(name) != "Hash" { // "": a dotted key made it
+		return nil, p.meta.PrimitiveDecode(p.top[name], &value{kind: "table"})
+	}
 	err = p.meta.PrimitiveDecode(p.top[name], &inner)
 	return inner, err
 }
