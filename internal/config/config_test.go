@@ -102,6 +102,13 @@ func TestReadFileRefuses(t *testing.T) {
 	}
 }
 
+func TestInlineTable(t *testing.T) {
+	f, err := parse("smtp = {host = 'a', port = 1}\nlimits.drain = '1s'\nlimits.handshakes = 3")
+	if err != nil || len(f) != 4 || f["smtp-host"] != "a" || f["limits-handshakes"] != "3" {
+		t.Errorf("got %v, %v", f, err)
+	}
+}
+
 // read builds the settings as the program does, from a file, the environment and flags.
 func read(t *testing.T, text string, args ...string) (Config, error) {
 	t.Helper()

@@ -2,6 +2,7 @@ package config
 
 import (
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -28,8 +29,10 @@ func (o Option) Path() string {
 	return o.Table + "." + o.Key
 }
 
-// Options lists all options in the order of the struct.
-func Options() []Option {
+// Options lists all options in the order of the struct. The list is shared: only read it.
+func Options() []Option { return options() }
+
+var options = sync.OnceValue(func() []Option {
 	var c Config
 	var list []Option
 	for _, flag := range model(&c).Flags {
@@ -46,7 +49,7 @@ func Options() []Option {
 		})
 	}
 	return list
-}
+})
 
 // model is the command line parser's view of the struct: a program without commands.
 func model(c *Config) *kong.Application {
