@@ -73,9 +73,12 @@ func (t *Tx) DeleteAuthKey(id int64) error {
 	return nil
 }
 
-// SweepAuthKeys forgets temporary keys that ran out before now, and permanent keys made before
-// idle that no device uses.
+// SweepAuthKeys forgets temporary keys that ran out before now, logins that were begun before idle
+// and never ended, and permanent keys made before idle that no device uses.
 func (t *Tx) SweepAuthKeys(now, idle int64) error {
+	if _, err := t.Exec(`DELETE FROM devices WHERE account = 0 AND active < $1`, idle); err != nil {
+		return fmt.Errorf("sweep logins: %w", err)
+	}
 	if _, err := t.Exec(`DELETE FROM auth_keys WHERE expires > 0 AND expires < $1`, now); err != nil {
 		return fmt.Errorf("sweep temporary keys: %w", err)
 	}

@@ -150,3 +150,11 @@ func (t *Tx) DeleteDevice(key int64) error {
 func (t *Tx) DevicesUnder(parent int64) ([]int64, error) {
 	return t.ids(`SELECT key FROM devices WHERE parent = $1 AND parent <> 0`, parent)
 }
+
+// ForgetAddresses empties the addresses of devices not heard of since before.
+func (t *Tx) ForgetAddresses(before int64) error {
+	if _, err := t.Exec(`UPDATE devices SET ip = '' WHERE ip <> '' AND active < $1`, before); err != nil {
+		return fmt.Errorf("forget addresses: %w", err)
+	}
+	return nil
+}
