@@ -42,7 +42,7 @@ type Log struct {
 type TLS struct {
 	Cert      string   `name:"cert" env:"CHAPPE_TLS_CERT" placeholder:"FILE" help:"Certificate chain, PEM. Read again when it changes." example:"/etc/chappe/fullchain.pem"`
 	Key       string   `name:"key" env:"CHAPPE_TLS_KEY" placeholder:"FILE" help:"Private key of the certificate, PEM." example:"/etc/chappe/privkey.pem"`
-	ACMEHosts []string `name:"acme-hosts" env:"CHAPPE_TLS_ACME_HOSTS" placeholder:"HOST,…" help:"Names to get certificates for by ACME, and no others. The authority must reach the server on port 443 of each." example:"chat.example.org"`
+	ACMEHosts []string `name:"acme-hosts" env:"CHAPPE_TLS_ACME_HOSTS" placeholder:"HOST" help:"Names to get certificates for by ACME, and no others. The authority must reach the server on port 443 of each." example:"chat.example.org"`
 	ACMEEmail string   `name:"acme-email" env:"CHAPPE_TLS_ACME_EMAIL" placeholder:"ADDRESS" help:"Where the authority writes when something is wrong with a certificate." example:"admin@example.org"`
 }
 

@@ -18,8 +18,12 @@ const DefaultFile = "chappe.toml"
 type File map[string]string
 
 // ReadFile reads a configuration file. An unknown key, a wrong type or a broken line gives an
-// error that begins with the file and the line. The default file may be absent, others may not.
+// error that begins with the file and the line. The default file may be absent, others may not;
+// the empty path stands for no file.
 func ReadFile(path string) (File, error) {
+	if path == "" {
+		return nil, nil
+	}
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) && path == DefaultFile {
 		return nil, nil
