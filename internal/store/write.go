@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -129,6 +130,10 @@ func (w *writer) take() bool {
 			}
 		}
 	}
+	// The callers answered last are ready to run and bring their next writes.
+	// Letting them do so first makes one large batch of what would be a small
+	// one and a large one, for a quarter more writes a second on one core.
+	runtime.Gosched()
 	for len(w.batch) < w.db.options.Batch {
 		select {
 		case r := <-w.db.queue:
