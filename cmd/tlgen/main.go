@@ -39,6 +39,7 @@ func run(command string, args []string) error {
 	}
 	generate, ok := map[string]func() ([]byte, error){
 		"errors": catalogue,
+		"schema": mergedSchema,
 	}[command]
 	if !ok {
 		return fmt.Errorf("unknown command %q", command)
