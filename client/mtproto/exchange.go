@@ -51,8 +51,8 @@ type ExchangeResult struct {
 	ServerTime time.Time
 }
 
-// exchange is one key exchange under way.
-type exchange struct {
+// handshake is one key exchange under way.
+type handshake struct {
 	ExchangeOptions
 	link        *rawconn.Link
 	numbers     rawconn.Numbers
@@ -75,7 +75,7 @@ func Exchange(ctx context.Context, l *rawconn.Link, o ExchangeOptions) (Exchange
 	}
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
-	x := &exchange{ExchangeOptions: o, link: l}
+	x := &handshake{ExchangeOptions: o, link: l}
 	r, err := x.run()
 	if err != nil && ctx.Err() != nil {
 		err = ctx.Err()
@@ -86,7 +86,7 @@ func Exchange(ctx context.Context, l *rawconn.Link, o ExchangeOptions) (Exchange
 	return r, nil
 }
 
-func (x *exchange) run() (ExchangeResult, error) {
+func (x *handshake) run() (ExchangeResult, error) {
 	for _, b := range [][]byte{x.nonce[:], x.newNonce[:]} {
 		if _, err := io.ReadFull(x.Rand, b); err != nil {
 			return ExchangeResult{}, fmt.Errorf("draw nonce: %w", err)
@@ -124,7 +124,7 @@ func (x *exchange) run() (ExchangeResult, error) {
 }
 
 // reqDH answers the proof of work and sends the new nonce under the server's RSA key.
-func (x *exchange) reqDH(res *mt.ResPQ) (*mt.ReqDHParamsRequest, error) {
+func (x *handshake) reqDH(res *mt.ResPQ) (*mt.ReqDHParamsRequest, error) {
 	i := slices.IndexFunc(x.PublicKeys, func(k *rsa.PublicKey) bool {
 		return slices.Contains(res.ServerPublicKeyFingerprints, crypto.RSAFingerprint(k))
 	})
@@ -153,7 +153,7 @@ func (x *exchange) reqDH(res *mt.ResPQ) (*mt.ReqDHParamsRequest, error) {
 	}, nil
 }
 
-func (x *exchange) innerData(pq, p, q []byte) bin.Encoder {
+func (x *handshake) innerData(pq, p, q []byte) bin.Encoder {
 	if x.ExpiresIn > 0 {
 		return &mt.PQInnerDataTempDC{
 			Pq: pq, P: p, Q: q, Nonce: x.nonce, ServerNonce: x.serverNonce, NewNonce: x.newNonce,
@@ -166,7 +166,7 @@ func (x *exchange) innerData(pq, p, q []byte) bin.Encoder {
 }
 
 // serverParams decrypts and checks the server's half of the Diffie-Hellman exchange.
-func (x *exchange) serverParams(answer mt.ServerDHParamsClass) (*mt.ServerDHInnerData, error) {
+func (x *handshake) serverParams(answer mt.ServerDHParamsClass) (*mt.ServerDHInnerData, error) {
 	if answer.GetNonce() != x.nonce || answer.GetServerNonce() != x.serverNonce {
 		return nil, fmt.Errorf("%w: nonces of server_DH_params", ErrExchange)
 	}
@@ -200,7 +200,7 @@ func (x *exchange) serverParams(answer mt.ServerDHParamsClass) (*mt.ServerDHInne
 }
 
 // decrypt opens the server's encrypted answer: SHA-1, data, at most 15 bytes of padding.
-func (x *exchange) decrypt(answer []byte) ([]byte, error) {
+func (x *handshake) decrypt(answer []byte) ([]byte, error) {
 	if len(answer) == 0 || len(answer)%aes.BlockSize != 0 {
 		return nil, fmt.Errorf("%w: length of encrypted_answer", ErrExchange)
 	}
@@ -218,7 +218,7 @@ func (x *exchange) decrypt(answer []byte) ([]byte, error) {
 }
 
 // agree sends our half until the server accepts the key that comes of it.
-func (x *exchange) agree(inner *mt.ServerDHInnerData) (AuthKey, error) {
+func (x *handshake) agree(inner *mt.ServerDHInnerData) (AuthKey, error) {
 	ga, prime := new(big.Int).SetBytes(inner.GA), new(big.Int).SetBytes(inner.DhPrime)
 	var retryID int64
 	for range maxRetries {
@@ -260,7 +260,7 @@ func (x *exchange) agree(inner *mt.ServerDHInnerData) (AuthKey, error) {
 }
 
 // verdict reports whether the server took the key; false: it wants another one.
-func (x *exchange) verdict(answer mt.SetClientDHParamsAnswerClass, key [rawconn.KeySize]byte) (bool, error) {
+func (x *handshake) verdict(answer mt.SetClientDHParamsAnswerClass, key [rawconn.KeySize]byte) (bool, error) {
 	if answer.GetNonce() != x.nonce || answer.GetServerNonce() != x.serverNonce {
 		return false, fmt.Errorf("%w: nonces of the last answer", ErrExchange)
 	}
@@ -296,7 +296,7 @@ func newNonceHash(newNonce bin.Int256, number byte, key [rawconn.KeySize]byte) b
 // ask sends one unencrypted message and decodes the answer.
 //
 // See https://core.telegram.org/mtproto/description#unencrypted-message.
-func (x *exchange) ask(q bin.Encoder, a bin.Decoder) error {
+func (x *handshake) ask(q bin.Encoder, a bin.Decoder) error {
 	var body, b bin.Buffer
 	if err := body.Encode(q); err != nil {
 		return fmt.Errorf("encode query: %w", err)

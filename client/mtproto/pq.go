@@ -42,10 +42,14 @@ func prime(n uint64) bool {
 	return new(big.Int).SetUint64(n).ProbablyPrime(0) // exact below 2^64
 }
 
-// rho looks for a factor of the odd n among the walk x → x²+c; 0: not found.
+// rho looks for a factor of the odd n among the walk x → x²/2^64 + c; 0: not found.
 func rho(n, c uint64) uint64 {
+	inverse := n // of n modulo 2^64, by Newton's iteration: 3, 6, … 96 bits
+	for range 5 {
+		inverse *= 2 - n*inverse
+	}
 	step := func(x uint64) uint64 {
-		x = mulMod(x, x, n)
+		x = montgomery(x, x, n, inverse)
 		if x >= n-c {
 			return x - (n - c)
 		}
@@ -62,7 +66,7 @@ func rho(n, c uint64) uint64 {
 			start := y
 			for range min(batch, run-k) {
 				y = step(y)
-				product = mulMod(product, max(x, y)-min(x, y), n)
+				product = montgomery(product, max(x, y)-min(x, y), n, inverse)
 			}
 			steps += batch
 			if g := gcd(product, n); g == 1 {
@@ -81,10 +85,15 @@ func rho(n, c uint64) uint64 {
 	return 0
 }
 
-func mulMod(a, b, n uint64) uint64 {
+// montgomery returns a·b/2^64 modulo n, where a, b < n. The factor 2^-64 changes
+// neither the randomness of the walk nor what it has in common with n.
+func montgomery(a, b, n, inverse uint64) uint64 {
 	hi, lo := bits.Mul64(a, b)
-	_, rem := bits.Div64(hi, lo, n) // hi < n because a, b < n
-	return rem
+	carry, _ := bits.Mul64(lo*inverse, n)
+	if hi < carry {
+		hi += n
+	}
+	return hi - carry
 }
 
 func gcd(a, b uint64) uint64 {
