@@ -41,7 +41,7 @@ func OpenBind(permanent *Key, packet []byte) (Bind, error) {
 	data := packet[outer:]
 
 	key, iv := deriveOld(permanent, msgKey)
-	decryptIGE(&key, &iv, data)
+	DecryptIGE(&key, &iv, data)
 	sum := sha1.Sum(data[:bindPlain]) //nolint:gosec // as above
 	if subtle.ConstantTimeCompare(sum[4:], msgKey[:]) != 1 || id != permanent.id {
 		return Bind{}, ErrPacket

@@ -12,7 +12,8 @@
 // ErrPacket, which the caller answers by closing the connection
 // (core.telegram.org/mtproto/security_guidelines).
 //
-// Nothing here allocates: a server seals one packet for every reader of a post.
+// Neither Seal nor Open allocates on amd64: a server seals one packet for every
+// reader of a post. Elsewhere they allocate once, in crypto/aes.
 //
-// It imports the standard library only.
+// It imports the standard library and x/sys/cpu, nothing of this module.
 package cipher

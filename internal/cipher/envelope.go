@@ -42,6 +42,9 @@ type Message struct {
 	ID        int64
 	Seq       int32
 	Body      []byte
+	// QuickAck is the token that acknowledges the packet to its transport
+	// (core.telegram.org/mtproto/mtproto-transports#quick-ack).
+	QuickAck uint32
 }
 
 // Seal encrypts plaintext (salt ‖ session_id ‖ msg_id ‖ seq_no ‖ length ‖ body)
@@ -75,9 +78,10 @@ func extend(dst []byte, id int64, size int) (_, data []byte) {
 // seal encrypts in place: packet is room for msg_key, then the padded plaintext.
 func seal(k *Key, side Side, packet []byte) {
 	msgKey, data := (*[16]byte)(packet), packet[16:]
-	*msgKey = messageKey(k, side, data)
+	hash := keyHash(k, side, data)
+	*msgKey = [16]byte(hash[8:])
 	key, iv := derive(k, side, msgKey)
-	encryptIGE(&key, &iv, data)
+	EncryptIGE(&key, &iv, data)
 }
 
 // Open decrypts a packet in place and returns the message in it. Up to 15 bytes
@@ -92,12 +96,14 @@ func Open(k *Key, side Side, packet []byte) (Message, error) {
 	data = data[:len(data)&^(blockSize-1)]
 
 	key, iv := derive(k, side, msgKey)
-	decryptIGE(&key, &iv, data)
-	want := messageKey(k, side, data)
-	if subtle.ConstantTimeCompare(want[:], msgKey[:]) != 1 || id != k.id {
+	DecryptIGE(&key, &iv, data)
+	hash := keyHash(k, side, data)
+	if subtle.ConstantTimeCompare(hash[8:24], msgKey[:]) != 1 || id != k.id {
 		return Message{}, ErrPacket
 	}
-	return parse(data)
+	m, err := parse(data)
+	m.QuickAck = binary.LittleEndian.Uint32(hash[:]) | 1<<31
+	return m, err
 }
 
 // parse reads a plaintext that msg_key vouches for.
@@ -122,15 +128,14 @@ func parse(data []byte) (Message, error) {
 	}, nil
 }
 
-// messageKey is the middle 128 bits of SHA256(substr(auth_key, 88+x, 32) ‖
+// keyHash is msg_key_large, of which msg_key is the middle 128 bits: SHA256(substr(auth_key, 88+x, 32) ‖
 // plaintext ‖ padding).
-func messageKey(k *Key, side Side, data []byte) [16]byte {
+func keyHash(k *Key, side Side, data []byte) (sum [sha256.Size]byte) {
 	h := sha256.New()
 	h.Write(k.secret[88+int(side) : 88+int(side)+32])
 	h.Write(data)
-	var sum [sha256.Size]byte
 	h.Sum(sum[:0])
-	return [16]byte(sum[8:])
+	return sum
 }
 
 // derive computes the AES key and the IGE vectors of one packet

@@ -41,7 +41,7 @@ func sealOld(k *Key, plain []byte) []byte {
 	msgKey := (*[16]byte)(packet[8:])
 	copy(msgKey[:], sum[4:])
 	key, iv := deriveOld(k, msgKey)
-	encryptIGE(&key, &iv, data)
+	EncryptIGE(&key, &iv, data)
 	return packet
 }
 
@@ -236,12 +236,12 @@ func FuzzIGE(f *testing.F) {
 		var key, iv [32]byte
 		copy(iv[:], material[copy(key[:], material):])
 		one, two := bytes.Clone(data), bytes.Clone(data)
-		encryptIGE(&key, &iv, one)
+		EncryptIGE(&key, &iv, one)
 		encryptPortable(&key, &iv, two)
 		if !bytes.Equal(one, two) {
 			t.Fatalf("encrypted to %x and %x", one, two)
 		}
-		decryptIGE(&key, &iv, one)
+		DecryptIGE(&key, &iv, one)
 		decryptPortable(&key, &iv, two)
 		if !bytes.Equal(one, data) || !bytes.Equal(two, data) {
 			t.Fatalf("decrypted to %x and %x, want %x", one, two, data)

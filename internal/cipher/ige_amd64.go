@@ -22,8 +22,9 @@ func decryptChain(keys *roundKeys, before, after *[16]byte, data *byte, blocks i
 
 var hasAES = cpu.X86.HasAES && cpu.X86.HasSSE41
 
-// encryptIGE encrypts the whole blocks of data in place.
-func encryptIGE(key, iv *[32]byte, data []byte) {
+// EncryptIGE encrypts the whole blocks of data in place; what is left over stays.
+// The vector is c[-1] ‖ p[-1] (core.telegram.org/mtproto/description).
+func EncryptIGE(key, iv *[32]byte, data []byte) {
 	if !hasAES || len(data) < blockSize {
 		encryptPortable(key, iv, data)
 		return
@@ -33,8 +34,8 @@ func encryptIGE(key, iv *[32]byte, data []byte) {
 	encryptChain(&keys, (*[16]byte)(iv[:]), (*[16]byte)(iv[16:]), &data[0], len(data)/blockSize)
 }
 
-// decryptIGE decrypts the whole blocks of data in place.
-func decryptIGE(key, iv *[32]byte, data []byte) {
+// DecryptIGE decrypts the whole blocks of data in place; what is left over stays.
+func DecryptIGE(key, iv *[32]byte, data []byte) {
 	if !hasAES || len(data) < blockSize {
 		decryptPortable(key, iv, data)
 		return

@@ -2,8 +2,9 @@
 
 package cipher
 
-// encryptIGE encrypts the whole blocks of data in place.
-func encryptIGE(key, iv *[32]byte, data []byte) { encryptPortable(key, iv, data) }
+// EncryptIGE encrypts the whole blocks of data in place; what is left over stays.
+// The vector is c[-1] ‖ p[-1] (core.telegram.org/mtproto/description).
+func EncryptIGE(key, iv *[32]byte, data []byte) { encryptPortable(key, iv, data) }
 
-// decryptIGE decrypts the whole blocks of data in place.
-func decryptIGE(key, iv *[32]byte, data []byte) { decryptPortable(key, iv, data) }
+// DecryptIGE decrypts the whole blocks of data in place; what is left over stays.
+func DecryptIGE(key, iv *[32]byte, data []byte) { decryptPortable(key, iv, data) }

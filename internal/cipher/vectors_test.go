@@ -167,7 +167,7 @@ func TestVectorsIGE(t *testing.T) {
 		encrypt, decrypt func(key, iv *[32]byte, data []byte)
 	}
 	for _, c := range []chain{
-		{"portable", encryptPortable, decryptPortable}, {"native", encryptIGE, decryptIGE},
+		{"portable", encryptPortable, decryptPortable}, {"native", EncryptIGE, DecryptIGE},
 	} {
 		for _, v := range vectors(t, "ige.json", "") {
 			if v.Verdict == "reject" {

@@ -83,10 +83,10 @@ func Handle[R any, PR interface {
 	m.run = func(ctx context.Context, c *Caller, b *bin.Buffer) (bin.Encoder, error) {
 		var r R
 		if err := PR(&r).Decode(b); err != nil {
-			return nil, fmt.Errorf("%w: %w", fault.InputRequestInvalid, err)
+			return nil, fmt.Errorf("%w: %w", fault.InputFetchError, err)
 		}
 		if b.Len() != 0 {
-			return nil, fmt.Errorf("%w: %d bytes behind the query", fault.InputRequestInvalid, b.Len())
+			return nil, fmt.Errorf("%w: %d bytes behind the query", fault.InputFetchError, b.Len())
 		}
 		return fn(ctx, c, PR(&r))
 	}

@@ -16,7 +16,7 @@ type Event struct {
 	Pts, Count int
 	// Date is in Unix seconds.
 	Date int64
-	// Origin is the device key whose own answer already tells of the event, 0 for none.
+	// Origin is the MTProto session whose own answer already tells of the event, 0 for none.
 	Origin int64
 	// Body is one of the structs of this package.
 	Body any

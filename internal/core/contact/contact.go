@@ -1,0 +1,310 @@
+// Package contact is address books and blocklists, and finding people.
+//
+// https://core.telegram.org/api/contacts
+package contact
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/chappe-im/chappe/internal/bus"
+	"github.com/chappe-im/chappe/internal/core/event"
+	"github.com/chappe-im/chappe/internal/core/fault"
+	"github.com/chappe-im/chappe/internal/core/peer"
+	"github.com/chappe-im/chappe/internal/core/user"
+	"github.com/chappe-im/chappe/internal/store"
+)
+
+// Limits of an address book.
+const (
+	maxName     = 64
+	maxImported = 500
+	maxFound    = 50
+)
+
+// Service is the rules of address books.
+type Service struct {
+	DB    *store.DB
+	Bus   *bus.Bus
+	Users *user.Service
+	Now   func() time.Time
+}
+
+// Changed tells an account's devices that somebody's place in its address book or blocklist changed.
+type Changed struct {
+	User    int64
+	Blocked bool
+	// Blocklist tells that it was the blocklist.
+	Blocklist bool
+}
+
+// List returns an address book.
+func (s *Service) List(ctx context.Context, account int64) (out []store.Contact, err error) {
+	err = s.DB.Read(ctx, func(tx *store.Tx) error {
+		out, err = tx.Contacts(account)
+		return err
+	})
+	return out, err
+}
+
+// Add puts somebody into the address book, or changes the name there.
+//
+// Errors: CONTACT_NAME_EMPTY, CONTACT_ID_INVALID.
+//
+// https://core.telegram.org/method/contacts.addContact
+func (s *Service) Add(ctx context.Context, account, contact int64, first, last, note string, session int64) error {
+	first, last = strings.TrimSpace(first), strings.TrimSpace(last)
+	switch {
+	case first == "" && last == "":
+		return fault.ContactNameEmpty
+	case utf8.RuneCountInString(first) > maxName || utf8.RuneCountInString(last) > maxName || utf8.RuneCountInString(note) > 128:
+		return fault.ContactNameEmpty
+	case contact == account || contact == peer.System:
+		return fault.ContactIDInvalid
+	}
+	err := s.DB.Write(ctx, []int64{account}, func(tx *store.Tx) error {
+		a, err := tx.Account(contact)
+		if errors.Is(err, store.ErrNoRows) || err == nil && a.Deleted != 0 {
+			return fault.ContactIDInvalid
+		}
+		if err != nil {
+			return err
+		}
+		return tx.SaveContact(store.Contact{
+			Account: account, Contact: contact, FirstName: first, LastName: last, Note: note, Added: s.Now().Unix(),
+		})
+	})
+	if err != nil {
+		return err
+	}
+	s.tell(account, Changed{User: contact}, session)
+	return nil
+}
+
+// Import is a line of a telephone's address book.
+type Import struct {
+	ClientID    int64
+	Phone       string
+	First, Last string
+}
+
+// Imported says whose account a line belongs to.
+type Imported struct{ ClientID, User int64 }
+
+// ImportAll adds the people whose numbers have accounts.
+//
+// https://core.telegram.org/method/contacts.importContacts
+func (s *Service) ImportAll(ctx context.Context, account int64, lines []Import, session int64) ([]Imported, error) {
+	if len(lines) > maxImported {
+		lines = lines[:maxImported]
+	}
+	var out []Imported
+	for _, l := range lines {
+		id, err := s.ByPhone(ctx, l.Phone)
+		if errors.Is(err, fault.PhoneNotOccupied) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if id != account {
+			first := l.First
+			if strings.TrimSpace(first+l.Last) == "" {
+				first = "+" + digits(l.Phone)
+			}
+			if err := s.Add(ctx, account, id, first, l.Last, "", session); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, Imported{l.ClientID, id})
+	}
+	return out, nil
+}
+
+func digits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// ByPhone finds the account of a number: PHONE_NOT_OCCUPIED if it has none.
+//
+// https://core.telegram.org/method/contacts.resolvePhone
+func (s *Service) ByPhone(ctx context.Context, phone string) (id int64, err error) {
+	err = s.DB.Read(ctx, func(tx *store.Tx) error {
+		n, err := tx.Number(digits(phone))
+		if errors.Is(err, store.ErrNoRows) || err == nil && n.Account == 0 {
+			return fault.PhoneNotOccupied
+		}
+		id = n.Account
+		return err
+	})
+	return id, err
+}
+
+// Delete takes people out of the address book.
+//
+// https://core.telegram.org/method/contacts.deleteContacts
+func (s *Service) Delete(ctx context.Context, account int64, contacts []int64, session int64) error {
+	err := s.DB.Write(ctx, []int64{account}, func(tx *store.Tx) error {
+		for _, c := range contacts {
+			if err := tx.DeleteContact(account, c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, c := range contacts {
+		s.tell(account, Changed{User: c}, session)
+	}
+	return nil
+}
+
+// Block adds somebody to the blocklist, or takes them off it.
+//
+// https://core.telegram.org/method/contacts.block
+func (s *Service) Block(ctx context.Context, account int64, who peer.ID, blocked bool, session int64) error {
+	id, ok := who.User()
+	if !ok || id == account {
+		return fault.PeerIDInvalid
+	}
+	err := s.DB.Write(ctx, []int64{account}, func(tx *store.Tx) error {
+		if blocked {
+			return tx.Block(account, id, s.Now().Unix())
+		}
+		return tx.Unblock(account, id)
+	})
+	if err != nil {
+		return err
+	}
+	s.tell(account, Changed{User: id, Blocked: blocked, Blocklist: true}, session)
+	return nil
+}
+
+// Blocked returns a part of the blocklist, the newest first, and how long all of it is.
+func (s *Service) Blocked(ctx context.Context, account int64, offset, limit int) (out []store.Blocked, total int, err error) {
+	err = s.DB.Read(ctx, func(tx *store.Tx) error {
+		out, total, err = tx.BlockedBy(account, max(offset, 0), min(max(limit, 0), 100))
+		return err
+	})
+	return out, total, err
+}
+
+// Blocks tells whether an account has blocked somebody.
+func (s *Service) Blocks(ctx context.Context, account, who int64) (blocked bool, err error) {
+	err = s.DB.Read(ctx, func(tx *store.Tx) error {
+		blocked, err = tx.Blocks(account, who)
+		return err
+	})
+	return blocked, err
+}
+
+// ByUsername finds the account with a public name: USERNAME_INVALID, USERNAME_NOT_OCCUPIED.
+//
+// https://core.telegram.org/method/contacts.resolveUsername
+func (s *Service) ByUsername(ctx context.Context, name string) (id int64, err error) {
+	name = strings.ToLower(strings.TrimPrefix(name, "@"))
+	if name == "" || len(name) > 64 {
+		return 0, fault.UsernameInvalid
+	}
+	err = s.DB.Read(ctx, func(tx *store.Tx) error {
+		u, err := tx.Username(name)
+		if errors.Is(err, store.ErrNoRows) || err == nil && (u.Kind != store.OfAccount || u.Released != 0) {
+			return fault.UsernameNotOccupied
+		}
+		id = u.Owner
+		return err
+	})
+	return id, err
+}
+
+// Found is the result of a search: people of one's own, and others.
+type Found struct{ Own, Others []int64 }
+
+// Search finds people by name or username: those one knows by any part of a word's beginning, others
+// by the beginning of their public name only.
+//
+// https://core.telegram.org/method/contacts.search
+func (s *Service) Search(ctx context.Context, account int64, query string, limit int) (f Found, err error) {
+	query = strings.ToLower(strings.TrimPrefix(strings.TrimSpace(query), "@"))
+	if utf8.RuneCountInString(query) < 3 {
+		return f, fault.QueryTooShort
+	}
+	limit = min(max(limit, 1), maxFound)
+	err = s.DB.Read(ctx, func(tx *store.Tx) error {
+		if f.Own, err = s.searchOwn(tx, account, query, limit); err != nil {
+			return err
+		}
+		names, err := tx.UsernamesFrom(query, store.OfAccount, limit)
+		for _, id := range names {
+			if id != account && !contains(f.Own, id) {
+				f.Others = append(f.Others, id)
+			}
+		}
+		return err
+	})
+	return f, err
+}
+
+func (s *Service) searchOwn(tx *store.Tx, account int64, query string, limit int) (out []int64, err error) {
+	book, err := tx.Contacts(account)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range book {
+		if len(out) < limit && matches(query, c.FirstName, c.LastName) {
+			out = append(out, c.Contact)
+		}
+	}
+	talks, err := tx.TalksWith(account, 200)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range talks {
+		if len(out) >= limit || contains(out, id) {
+			continue
+		}
+		a, err := tx.Account(id)
+		if err != nil {
+			return nil, err
+		}
+		if matches(query, a.FirstName, a.LastName, a.Username) {
+			out = append(out, id)
+		}
+	}
+	return out, nil
+}
+
+// matches tells whether a word of the names begins with the query.
+func matches(query string, names ...string) bool {
+	for _, name := range names {
+		name = strings.ToLower(name)
+		if strings.HasPrefix(name, query) || strings.Contains(name, " "+query) {
+			return true
+		}
+	}
+	return false
+}
+
+func contains(ids []int64, id int64) bool {
+	for _, other := range ids {
+		if other == id {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Service) tell(account int64, c Changed, session int64) {
+	s.Users.ForgetRelation(account, c.User)
+	s.Bus.Announce(event.Event{Account: account, Date: s.Now().Unix(), Origin: session, Body: c})
+}

@@ -1,0 +1,90 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/chappe-im/chappe/internal/cipher"
+	"github.com/chappe-im/chappe/internal/rpc"
+)
+
+// ErrNoKey says that an authorization key is unknown, expired or destroyed.
+var ErrNoKey = errors.New("no such authorization key")
+
+// Keys is where authorization keys are kept.
+type Keys interface {
+	// AuthKey returns the key with this id, or ErrNoKey.
+	AuthKey(ctx context.Context, id int64) (Key, error)
+	// DestroyKey forgets a key for good; it reports whether there was one.
+	DestroyKey(ctx context.Context, id int64) (bool, error)
+	// Seen notes what a device said about itself and from where; called once per session at most.
+	Seen(ctx context.Context, c rpc.Caller) error
+}
+
+// Key is a stored authorization key.
+type Key struct {
+	Key cipher.Key
+	// Expires is when a temporary key ends, in Unix seconds; 0 for a permanent one.
+	Expires int64
+	// Permanent is the permanent key a temporary one is bound to, 0 if unbound.
+	Permanent int64
+	// Account is signed in on the device, 0 if none.
+	Account int64
+	// Layer is what the device spoke last, 0 if unknown.
+	Layer int
+}
+
+// authKey is a key in use on this node.
+type authKey struct {
+	key     cipher.Key
+	expires int64
+	device  atomic.Pointer[device] // nil for a temporary key that is not bound
+	salts   atomic.Pointer[saltPair]
+
+	// Under Hub.mu.
+	users    int // connections that hold the key, and sessions
+	sessions []*Session
+}
+
+// expired tells whether a temporary key has ended.
+func (k *authKey) expired(now time.Time) bool { return k.expires != 0 && now.Unix() >= k.expires }
+
+// temporary tells whether the key must be bound to a permanent one.
+func (k *authKey) temporary() bool { return k.expires != 0 }
+
+// saltsAt returns the two salts accepted now.
+func (k *authKey) saltsAt(s *salts, now time.Time) saltPair {
+	if p := k.salts.Load(); p != nil && p.period == saltPeriodOf(now) {
+		return *p
+	}
+	p := s.pair(k.key.ID(), now)
+	k.salts.Store(&p)
+	return p
+}
+
+// device is what shares a permanent key: all sessions under it and under the temporary keys bound
+// to it.
+type device struct {
+	key     int64
+	account atomic.Int64
+	layer   atomic.Int32
+	keys    []*authKey // in use, under Hub.mu
+
+	mu  sync.Mutex
+	app rpc.App
+}
+
+func (d *device) setApp(a rpc.App) {
+	d.mu.Lock()
+	d.app = a
+	d.mu.Unlock()
+}
+
+func (d *device) getApp() rpc.App {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.app
+}

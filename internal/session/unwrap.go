@@ -1,0 +1,245 @@
+package session
+
+import (
+	"errors"
+
+	"github.com/gotd/td/bin"
+	"github.com/gotd/td/tg"
+
+	"github.com/chappe-im/chappe/internal/core/fault"
+	"github.com/chappe-im/chappe/internal/rpc"
+	"github.com/chappe-im/chappe/internal/tl/transcode"
+)
+
+// Wrappers around queries have had these numbers in every layer served.
+//
+// https://core.telegram.org/api/invoking
+const (
+	invokeWithLayer           = 0xda9b0d0d
+	invokeAfterMsg            = 0xcb9f372d
+	invokeAfterMsgs           = 0x3dc4b4f0
+	invokeWithoutUpdates      = 0xbf9459b7
+	invokeWithMessagesRange   = 0x365275f2
+	invokeWithTakeout         = 0xaca9fd2e
+	initConnection            = 0xc1cd5ea9
+	maxWrappers               = 8
+	maxAfter                  = 1024
+	bindTempAuthKey    uint32 = tg.AuthBindTempAuthKeyRequestTypeID
+)
+
+// unwrapLocked takes the wrappers off a query, keeps what they say, and returns the bare query.
+func (s *Session) unwrapLocked(q *query, body []byte) ([]byte, *fault.Error) {
+	b := &bin.Buffer{Buf: body}
+	updates := true
+	for range maxWrappers {
+		id, err := b.PeekID()
+		if err != nil {
+			return nil, fault.InputFetchError
+		}
+		switch id {
+		case invokeWithLayer:
+			err = s.readLayerLocked(b)
+		case initConnection:
+			err = s.readInitLocked(b)
+		case invokeAfterMsg:
+			err = readAfter(b, q)
+		case invokeAfterMsgs:
+			err = readAfterAll(b, q)
+		case invokeWithoutUpdates:
+			b.Skip(4)
+			updates = false
+		case invokeWithTakeout:
+			if b.Len() < 12 {
+				return nil, fault.InputFetchError
+			}
+			b.Skip(12)
+		case invokeWithMessagesRange:
+			if b.Len() < 16 {
+				return nil, fault.InputFetchError
+			}
+			b.Skip(16)
+		default:
+			s.updates = s.updates || updates
+			return b.Buf, nil
+		}
+		if err != nil {
+			return nil, asFault(err)
+		}
+	}
+	return nil, fault.InputFetchError
+}
+
+// asFault turns an error of reading a query into what the client is told.
+func asFault(err error) *fault.Error {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return f
+	}
+	return fault.InputFetchError
+}
+
+func (s *Session) readLayerLocked(b *bin.Buffer) error {
+	b.Skip(4)
+	layer, err := b.Int()
+	if err != nil {
+		return err
+	}
+	known, ok := transcode.Schema(layer)
+	if !ok {
+		return fault.ConnectionLayerInvalid
+	}
+	s.layer = known
+	if d := s.key.device.Load(); d != nil {
+		d.layer.Store(int32(known))
+	}
+	return nil
+}
+
+// readInitLocked keeps what a client says about itself.
+//
+// https://core.telegram.org/method/initConnection
+func (s *Session) readInitLocked(b *bin.Buffer) error {
+	b.Skip(4)
+	var flags bin.Fields
+	if err := flags.Decode(b); err != nil {
+		return err
+	}
+	app := new(rpc.App)
+	var err error
+	if app.ID, err = b.Int(); err != nil {
+		return err
+	}
+	for _, field := range []*string{&app.DeviceModel, &app.SystemVersion, &app.AppVersion, &app.SystemLangCode, &app.LangPack, &app.LangCode} {
+		if *field, err = b.String(); err != nil {
+			return err
+		}
+		*field = clip(*field, 64)
+	}
+	if flags.Has(0) {
+		var proxy tg.InputClientProxy
+		if err := proxy.Decode(b); err != nil {
+			return err
+		}
+	}
+	if flags.Has(1) {
+		if err := skipJSON(b, 0); err != nil {
+			return err
+		}
+	}
+	if s.app != nil && *s.app == *app {
+		return nil
+	}
+	s.app = app
+	s.seenLocked()
+	return nil
+}
+
+// seenLocked has the device's description stored.
+func (s *Session) seenLocked() {
+	d := s.key.device.Load()
+	if d == nil {
+		return
+	}
+	d.setApp(*s.app)
+	c := rpc.Caller{Key: d.key, Account: d.account.Load(), Layer: s.layer, App: *s.app}
+	if s.conn != nil {
+		c.IP = s.conn.wire.Remote()
+	}
+	s.hub.running.Add(1)
+	s.hub.workers.run(func() {
+		defer s.hub.running.Done()
+		if err := s.hub.Keys.Seen(s.hub.ctx, c); err != nil {
+			s.hub.Log.Error("device not noted", "err", err)
+		}
+	})
+}
+
+// skipJSON skips a JSONValue; values nest no deeper than 32.
+func skipJSON(b *bin.Buffer, depth int) error {
+	id, err := b.ID()
+	if err != nil {
+		return err
+	}
+	if depth > 32 {
+		return fault.InputFetchError
+	}
+	switch id {
+	case tg.JSONNullTypeID:
+		return nil
+	case tg.JSONBoolTypeID:
+		_, err = b.Bool()
+	case tg.JSONNumberTypeID:
+		_, err = b.Double()
+	case tg.JSONStringTypeID:
+		_, err = b.Bytes()
+	case tg.JSONArrayTypeID, tg.JSONObjectTypeID:
+		var n int
+		if n, err = b.VectorHeader(); err != nil {
+			return err
+		}
+		for range n {
+			if id == tg.JSONObjectTypeID {
+				if err := skipKey(b); err != nil {
+					return err
+				}
+			}
+			if err := skipJSON(b, depth+1); err != nil {
+				return err
+			}
+		}
+	default:
+		return fault.InputFetchError
+	}
+	return err
+}
+
+func skipKey(b *bin.Buffer) error {
+	if err := b.ConsumeID(tg.JSONObjectValueTypeID); err != nil {
+		return err
+	}
+	_, err := b.Bytes()
+	return err
+}
+
+func readAfter(b *bin.Buffer, q *query) error {
+	b.Skip(4)
+	id, err := b.Long()
+	q.after = append(q.after, id)
+	return err
+}
+
+func readAfterAll(b *bin.Buffer, q *query) error {
+	b.Skip(4)
+	n, err := b.VectorHeader()
+	if err != nil || n > maxAfter {
+		return fault.InputFetchError
+	}
+	for range n {
+		id, err := b.Long()
+		if err != nil {
+			return err
+		}
+		q.after = append(q.after, id)
+	}
+	return nil
+}
+
+// clip cuts a string to at most n bytes, at a character.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && s[n]&0xc0 == 0x80 {
+		n--
+	}
+	return s[:n]
+}
+
+// refusal turns an error of translating a query into what the client is told.
+func refusal(err error) *fault.Error {
+	var unknown *transcode.UnknownError
+	if errors.As(err, &unknown) {
+		return fault.InputMethodInvalid
+	}
+	return fault.InputFetchError
+}
