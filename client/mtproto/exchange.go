@@ -3,7 +3,6 @@ package mtproto
 import (
 	"context"
 	"crypto/aes"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha1" // #nosec G505 -- the protocol hashes the exchange with SHA-1
 	"crypto/subtle"
@@ -37,7 +36,7 @@ type ExchangeOptions struct {
 	DC int
 	// ExpiresIn is the lifetime of a temporary key, in whole seconds; 0: permanent.
 	ExpiresIn time.Duration
-	// Rand is the source of randomness, crypto/rand by default.
+	// Rand is the source of randomness, rawconn.Rand by default.
 	Rand io.Reader
 	// Now is the clock, time.Now by default.
 	Now func() time.Time
@@ -68,7 +67,7 @@ type handshake struct {
 // See https://core.telegram.org/mtproto/auth_key.
 func Exchange(ctx context.Context, l *rawconn.Link, o ExchangeOptions) (ExchangeResult, error) {
 	if o.Rand == nil {
-		o.Rand = rand.Reader
+		o.Rand = rawconn.Rand
 	}
 	if o.Now == nil {
 		o.Now = time.Now

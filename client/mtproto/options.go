@@ -24,7 +24,6 @@ package mtproto
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/rsa"
 	"fmt"
 	"io"
@@ -86,7 +85,7 @@ type Options struct {
 	Ping time.Duration
 	// Log gets what went wrong, never keys or content; default: nothing.
 	Log *slog.Logger
-	// Rand is the source of randomness, crypto/rand by default.
+	// Rand is the source of randomness, rawconn.Rand by default.
 	Rand io.Reader
 	// Now is the clock, time.Now by default.
 	Now func() time.Time
@@ -110,7 +109,7 @@ func (o *Options) setDefaults() {
 	orDefault(&o.Device.Lang, "en")
 	orDefault(&o.Ping, time.Minute)
 	if o.Rand == nil {
-		o.Rand = rand.Reader
+		o.Rand = rawconn.Rand
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -17,17 +17,21 @@ type Dialer struct {
 	Transport Transport
 	// DC is the data centre named in the obfuscation header.
 	DC int
-	// Rand is the source of all randomness.
+	// Rand is the source of all randomness, the variable Rand by default.
 	Rand io.Reader
 }
 
 // Link connects.
 func (d *Dialer) Link(ctx context.Context) (*Link, error) {
+	rnd := d.Rand
+	if rnd == nil {
+		rnd = Rand
+	}
 	conn, err := d.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	l, err := NewLink(conn, d.Transport, d.DC, d.Rand)
+	l, err := NewLink(conn, d.Transport, d.DC, rnd)
 	if err != nil {
 		_ = conn.Close()
 		return nil, err
