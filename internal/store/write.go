@@ -270,3 +270,6 @@ func (w *writer) runOne(ctx context.Context, r *request, careful bool) error {
 	}
 	return nil
 }
+
+// Waiting is the number of writes that wait for a writer.
+func (d *DB) Waiting() int { return len(d.queue) }
