@@ -55,12 +55,15 @@ func (t *Tx) BindAuthKey(temp, perm int64) error {
 
 // TempAuthKeys returns the ids of the temporary keys bound to perm.
 func (t *Tx) TempAuthKeys(perm int64) ([]int64, error) {
-	return t.ids(`SELECT id FROM auth_keys WHERE perm = $1`, perm)
+	return t.ids(`SELECT id FROM auth_keys WHERE perm = $1 AND expires <> 0 AND perm <> 0`, perm)
 }
 
 // DeleteAuthKey forgets a key, the temporary keys bound to it and the device it stood for. It is
-// no error if there is none.
+// no error if there is none; 0 is the id of none.
 func (t *Tx) DeleteAuthKey(id int64) error {
+	if id == 0 {
+		return nil
+	}
 	for _, query := range []string{
 		`DELETE FROM auth_keys WHERE id = $1 OR perm = $1`,
 		`DELETE FROM devices WHERE key = $1`,

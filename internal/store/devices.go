@@ -33,15 +33,18 @@ type Device struct {
 	Unconfirmed bool
 	// NoSecret and NoCalls say that it takes no secret chats and no calls.
 	NoSecret, NoCalls bool
+	// Deletion is when the account goes because this device asked for it without the password, in
+	// Unix seconds, 0 for never.
+	Deletion int64
 }
 
 const deviceColumns = `key, account, pending, parent, hash, layer, api_id, device_model, system_version,
-	app_version, system_lang, lang_pack, lang_code, created, active, ip, qts, unconfirmed, no_secret, no_calls`
+	app_version, system_lang, lang_pack, lang_code, created, active, ip, qts, unconfirmed, no_secret, no_calls, deletion`
 
 func scanDevice(row interface{ Scan(...any) error }) (d Device, err error) {
 	err = row.Scan(&d.Key, &d.Account, &d.Pending, &d.Parent, &d.Hash, &d.Layer, &d.APIID, &d.DeviceModel,
 		&d.SystemVersion, &d.AppVersion, &d.SystemLang, &d.LangPack, &d.LangCode, &d.Created, &d.Active,
-		&d.IP, &d.Qts, &d.Unconfirmed, &d.NoSecret, &d.NoCalls)
+		&d.IP, &d.Qts, &d.Unconfirmed, &d.NoSecret, &d.NoCalls, &d.Deletion)
 	return d, err
 }
 
@@ -84,6 +87,12 @@ func (t *Tx) IdleDevices(now int64, limit int) ([]Device, error) {
 		ORDER BY key LIMIT $2`, now, limit)
 }
 
+// DueDeletions returns at most limit accounts that a device asked to delete from now on.
+func (t *Tx) DueDeletions(now int64, limit int) ([]int64, error) {
+	return t.ids(`SELECT DISTINCT CASE WHEN account <> 0 THEN account ELSE pending END AS id FROM devices
+		WHERE deletion > 0 AND deletion <= $1 AND account + pending <> 0 ORDER BY id LIMIT $2`, now, limit)
+}
+
 func (t *Tx) devices(where string, args ...any) ([]Device, error) {
 	rows, err := t.Query(`SELECT `+deviceColumns+` FROM devices `+where, args...)
 	if err != nil {
@@ -105,18 +114,18 @@ func (t *Tx) devices(where string, args ...any) ([]Device, error) {
 func (t *Tx) SaveDevice(d Device) error {
 	_, err := t.Exec(`INSERT INTO devices (key, account, pending, parent, hash, layer, api_id, device_model,
 			system_version, app_version, system_lang, lang_pack, lang_code, created, active, ip,
-			unconfirmed, no_secret, no_calls)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+			unconfirmed, no_secret, no_calls, deletion)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
 		ON CONFLICT (key) DO UPDATE SET account = excluded.account, pending = excluded.pending,
 			parent = excluded.parent, hash = excluded.hash, layer = excluded.layer, api_id = excluded.api_id,
 			device_model = excluded.device_model, system_version = excluded.system_version,
 			app_version = excluded.app_version, system_lang = excluded.system_lang,
 			lang_pack = excluded.lang_pack, lang_code = excluded.lang_code, created = excluded.created,
 			active = excluded.active, ip = excluded.ip, unconfirmed = excluded.unconfirmed,
-			no_secret = excluded.no_secret, no_calls = excluded.no_calls`,
+			no_secret = excluded.no_secret, no_calls = excluded.no_calls, deletion = excluded.deletion`,
 		d.Key, d.Account, d.Pending, d.Parent, d.Hash, d.Layer, d.APIID, d.DeviceModel,
 		d.SystemVersion, d.AppVersion, d.SystemLang, d.LangPack, d.LangCode, d.Created, d.Active, d.IP,
-		bit(d.Unconfirmed), bit(d.NoSecret), bit(d.NoCalls))
+		bit(d.Unconfirmed), bit(d.NoSecret), bit(d.NoCalls), d.Deletion)
 	if err != nil {
 		return fmt.Errorf("save device: %w", err)
 	}

@@ -52,7 +52,8 @@ CREATE INDEX auth_keys_perm ON auth_keys (perm);
 CREATE INDEX auth_keys_expires ON auth_keys (expires);
 
 -- Devices, by permanent key: signed in (account), or waiting for a password (pending). parent is
--- the device that handed its login to this one, 0 for a login of its own.
+-- the device that handed its login to this one, 0 for a login of its own; deletion is the date from
+-- which the account goes because this device asked for it and could not give the password.
 CREATE TABLE devices (
     key            BIGINT   NOT NULL PRIMARY KEY,
     account        BIGINT   NOT NULL DEFAULT 0,
@@ -73,7 +74,8 @@ CREATE TABLE devices (
     qts            BIGINT   NOT NULL DEFAULT 0,
     unconfirmed    SMALLINT NOT NULL DEFAULT 0,
     no_secret      SMALLINT NOT NULL DEFAULT 0,
-    no_calls       SMALLINT NOT NULL DEFAULT 0
+    no_calls       SMALLINT NOT NULL DEFAULT 0,
+    deletion       BIGINT   NOT NULL DEFAULT 0
 );
 CREATE INDEX devices_account ON devices (account);
 CREATE INDEX devices_pending ON devices (pending);
@@ -122,20 +124,19 @@ CREATE TABLE invites (
     uses    BIGINT NOT NULL DEFAULT 0
 );
 
--- Second factors: the sealed verifier and recovery address, the address that waits for its code,
--- wrong tries, the date a reset was asked for.
+-- Second factors: the sealed verifier, salts and hint; wrong tries in a row and the date of the last;
+-- the date from which a reset that was asked for may happen.
 CREATE TABLE passwords (
-    account   BIGINT NOT NULL PRIMARY KEY,
-    sealed    BYTEA  NOT NULL,
-    changed   BIGINT NOT NULL DEFAULT 0,
-    fails     BIGINT NOT NULL DEFAULT 0,
-    failed    BIGINT NOT NULL DEFAULT 0,
-    reset     BIGINT NOT NULL DEFAULT 0
+    account BIGINT NOT NULL PRIMARY KEY,
+    sealed  BYTEA  NOT NULL,
+    changed BIGINT NOT NULL DEFAULT 0,
+    fails   BIGINT NOT NULL DEFAULT 0,
+    failed  BIGINT NOT NULL DEFAULT 0,
+    reset   BIGINT NOT NULL DEFAULT 0
 );
-CREATE INDEX passwords_reset ON passwords (reset);
 
 -- Addresses that codes are mailed to, by account and purpose (1 login, 2 recovery of the password).
--- mac is of the code that proves the address, empty when it is proven.
+-- mac is of the code that was sent to it and not used yet, or empty.
 CREATE TABLE emails (
     account  BIGINT   NOT NULL,
     purpose  SMALLINT NOT NULL,
