@@ -90,7 +90,24 @@ func (l Limits) check() error {
 	case l.Drain < 0:
 		return errors.New("--limits-drain: want a time such as 10s")
 	}
-	return nil
+	_, err := l.ExemptNetworks()
+	return err
+}
+
+// ExemptNetworks are the networks of Exempt; an address alone stands for itself.
+func (l Limits) ExemptNetworks() ([]netip.Prefix, error) {
+	var list []netip.Prefix
+	for _, text := range l.Exempt {
+		network, err := netip.ParsePrefix(text)
+		if ip, errIP := netip.ParseAddr(text); errIP == nil {
+			network, err = netip.PrefixFrom(ip, ip.BitLen()), nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("--limits-exempt %s: want a network such as 10.0.0.0/24", text)
+		}
+		list = append(list, network.Masked())
+	}
+	return list, nil
 }
 
 // Loopback says whether the public address can be reached from this machine only.

@@ -60,6 +60,7 @@ type Limits struct {
 	HandshakeWorkers int           `name:"handshake-workers" env:"CHAPPE_LIMITS_HANDSHAKE_WORKERS" default:"0" placeholder:"N" help:"Key exchanges worked on at once, so that they can't starve chats. 0: half the processors, at least one." example:"2"`
 	Handshakes       int           `name:"handshakes" env:"CHAPPE_LIMITS_HANDSHAKES" default:"40" placeholder:"N" help:"New keys per second, all clients together; the rest are told to try later." example:"200"`
 	Unauthenticated  int           `name:"unauthenticated" env:"CHAPPE_LIMITS_UNAUTHENTICATED" default:"20" placeholder:"N" help:"Connections of one address that have not shown a valid key yet." example:"100"`
+	Exempt           []string      `name:"exempt" env:"CHAPPE_LIMITS_EXEMPT" placeholder:"NETWORK" help:"Networks whose connections aren't counted by address: that of a proxy in front of the server, say." example:"10.0.0.0/24"`
 	Drain            time.Duration `name:"drain" env:"CHAPPE_LIMITS_DRAIN" default:"10s" placeholder:"TIME" help:"How long a stopping server lets queries in flight finish." example:"30s"`
 }
 

@@ -192,6 +192,7 @@ func TestCheck(t *testing.T) {
 		{"mail without host", func(c *Config) { c.SMTP.From = "a@b" }, "--smtp-host"},
 		{"mail without sender", func(c *Config) { c.SMTP.Host = "a" }, "--smtp-from"},
 		{"no handshakes", func(c *Config) { c.Limits.Handshakes = 0 }, "--limits-handshakes"},
+		{"no network", func(c *Config) { c.Limits.Exempt = []string{"proxy"} }, "--limits-exempt"},
 		{"default", func(*Config) {}, ""},
 		{"no limits here", func(c *Config) { c.NoLimits = true }, ""},
 		{"no limits on IPv6", func(c *Config) { c.Listen, c.NoLimits = "[::1]:0", true }, ""},
@@ -226,6 +227,13 @@ func TestDerived(t *testing.T) {
 	c.URL, c.Signup = "https://other.example.org/", "closed"
 	if c.SignupPolicy() != "closed" || c.PublicURL(bound) != "https://other.example.org" {
 		t.Errorf("told: %s, %s", c.SignupPolicy(), c.PublicURL(bound))
+	}
+}
+
+func TestExemptNetworks(t *testing.T) {
+	got, err := Limits{Exempt: []string{"10.1.2.3/8", "::1"}}.ExemptNetworks()
+	if err != nil || len(got) != 2 || got[0].String() != "10.0.0.0/8" || got[1].String() != "::1/128" {
+		t.Errorf("got %v, %v", got, err)
 	}
 }
 
