@@ -133,12 +133,12 @@ func (c Config) PublicURL(bound net.Addr) string {
 	if c.URL != "" {
 		return strings.TrimSuffix(c.URL, "/")
 	}
+	if len(c.TLS.ACMEHosts) > 0 {
+		return "https://" + c.TLS.ACMEHosts[0]
+	}
 	scheme, host := "http", bound.String()
 	if c.UsesTLS() {
 		scheme = "https"
-	}
-	if len(c.TLS.ACMEHosts) > 0 {
-		return scheme + "://" + c.TLS.ACMEHosts[0]
 	}
 	if at, err := netip.ParseAddrPort(host); err == nil && at.Addr().IsUnspecified() {
 		host = net.JoinHostPort("localhost", strconv.Itoa(int(at.Port())))

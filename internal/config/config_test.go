@@ -70,6 +70,19 @@ func TestSampleIsValid(t *testing.T) {
 	}
 }
 
+// TestThreeLines holds the reference's smallest public server to being one.
+func TestThreeLines(t *testing.T) {
+	_, block, _ := strings.Cut(referenceHead, "```toml\n")
+	block, _, _ = strings.Cut(block, "```")
+	if n := strings.Count(block, "\n"); n > 3 {
+		t.Errorf("%d lines", n)
+	}
+	c, err := read(t, block)
+	if err != nil || c.Check() != nil || c.PublicURL(nil) != "https://chat.example.org" {
+		t.Errorf("got %+v, %v, %v", c, err, c.Check())
+	}
+}
+
 func TestReadFileRefuses(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"unknown key", "\nlisten = ':1'\nlisen = ':2'\n", `:3: unknown key "lisen", did you mean "listen"?`},
