@@ -79,8 +79,7 @@ func (s *Service) release(tx *store.Tx, key int64) (gone []int64, err error) {
 }
 
 // SignOutAll ends all logins of an account in a transaction that is under way, and returns the keys
-// to give to Gone after its commit. Devices that owe the account's password stay: they may sign up
-// again.
+// to give to Gone after its commit. Devices that owe its password owe nothing any more.
 func (s *Service) SignOutAll(tx *store.Tx, account int64) (gone []int64, err error) {
 	devices, err := tx.DevicesOf(account)
 	if err != nil {

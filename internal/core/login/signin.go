@@ -185,6 +185,13 @@ type entry struct {
 func (s *Service) enter(tx *store.Tx, c Client, account int64) (in entry, refused, err error) {
 	d := s.Device(c)
 	d.Account = 0
+	old, err := tx.Device(c.Key)
+	if _, err := found(err); err != nil {
+		return in, nil, err
+	}
+	if old.Pending == account {
+		d.Deletion = old.Deletion // signing in again does not begin the week anew
+	}
 	if in.gone, err = s.release(tx, c.Key); err != nil {
 		return in, nil, err
 	}
@@ -206,7 +213,7 @@ func (s *Service) admit(tx *store.Tx, d store.Device, account int64) (_ store.De
 	if err != nil {
 		return d, false, err
 	}
-	d.Account, d.Pending = account, 0
+	d.Account, d.Pending, d.Deletion = account, 0, 0
 	if d.Hash == 0 {
 		d.Hash = int64(random63() | 1)
 	}
