@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"strconv"
@@ -163,4 +164,26 @@ func (d *DB) apply(ctx context.Context, c *conn, m migration) (err error) {
 	}
 	end = "COMMIT"
 	return nil
+}
+
+// Schema returns the version of the schema and the names of its tables, but for
+// the table migrations itself: what a backup has to know.
+func (t *Tx) Schema() (version int, tables []string, err error) {
+	if err := t.Row("SELECT MAX(version) FROM migrations").Scan(&version); err != nil {
+		return 0, nil, err
+	}
+	rows, err := t.Query(t.conn.dialect.tables)
+	if err != nil {
+		return 0, nil, err
+	}
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return 0, nil, errors.Join(err, rows.Close())
+		}
+		if name != "migrations" {
+			tables = append(tables, name)
+		}
+	}
+	return version, tables, rows.Err()
 }

@@ -20,7 +20,8 @@
 //
 //   - Placeholders are $1, $2, … and each query is a constant: statements are
 //     prepared once per connection and found again by their text.
-//   - BIGINT, TEXT, BYTEA, BOOLEAN and DOUBLE PRECISION are the types. Columns
+//   - BIGINT, SMALLINT, TEXT, BYTEA and DOUBLE PRECISION are the types; a flag is
+//     a SMALLINT, because SQLite has no BOOLEAN to tell a backup about. Columns
 //     are NOT NULL; a nil []byte is stored as NULL, so pass an empty one.
 //   - An error of the database is final for its function, even if the function
 //     returns nil: PostgreSQL has given up the transaction by then. What may

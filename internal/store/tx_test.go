@@ -129,12 +129,12 @@ func TestTypes(t *testing.T) {
 			blob = "BLOB"
 		}
 		mustWrite(t, db, func(tx *store.Tx) error {
-			_, err := tx.Exec("CREATE TABLE kinds (i BIGINT, s TEXT, b " + blob + ", f DOUBLE PRECISION, t BOOLEAN, PRIMARY KEY (i))")
+			_, err := tx.Exec("CREATE TABLE kinds (i BIGINT, s TEXT, b " + blob + ", f DOUBLE PRECISION, t SMALLINT, PRIMARY KEY (i))")
 			return err
 		})
 		const big = int64(-1) << 63
 		mustWrite(t, db, func(tx *store.Tx) error {
-			affected, err := tx.Exec("INSERT INTO kinds (s, i, f, t, b) VALUES ($2, $1, $4, $5, $3)", big, "né\n'$1'", []byte{0, 255}, 0.5, true)
+			affected, err := tx.Exec("INSERT INTO kinds (s, i, f, t, b) VALUES ($2, $1, $4, $5, $3)", big, "né\n'$1'", []byte{0, 255}, 0.5, 1)
 			if affected != 1 {
 				t.Errorf("%d rows", affected)
 			}
@@ -146,7 +146,7 @@ func TestTypes(t *testing.T) {
 			var b []byte
 			var f float64
 			var ok bool
-			if err := tx.Row("SELECT i, s, b, f, t FROM kinds WHERE i = $1 AND t", big).Scan(&i, &s, &b, &f, &ok); err != nil {
+			if err := tx.Row("SELECT i, s, b, f, t FROM kinds WHERE i = $1 AND t = 1", big).Scan(&i, &s, &b, &f, &ok); err != nil {
 				return err
 			}
 			if i != big || s != "né\n'$1'" || string(b) != "\x00\xff" || f != 0.5 || !ok {
