@@ -111,26 +111,20 @@ func (s *Service) Gone(keys []int64) {
 	}
 }
 
-// List returns the devices an account is signed in on and those that owe its password, without
-// those that got their login from another.
+// Device is a device as it is stored.
+type Device = store.Device
+
+// List returns the devices the caller's account is signed in on and those that owe its password,
+// without those that got their login from another, and the key of the caller's own.
 //
 // https://core.telegram.org/method/account.getAuthorizations
-func (s *Service) List(ctx context.Context, account int64) (list []store.Device, err error) {
+func (s *Service) List(ctx context.Context, c Client) (list []Device, own int64, err error) {
 	err = s.DB.Read(ctx, func(tx *store.Tx) error {
-		devices, err := tx.DevicesOf(account)
-		if err != nil {
-			return err
-		}
-		pending, err := tx.PendingDevices(account)
-		list = nil
-		for _, d := range append(devices, pending...) {
-			if d.Parent == 0 {
-				list = append(list, d)
-			}
-		}
+		mine, others, err := s.family(tx, c)
+		list, own = append([]Device{mine}, others...), mine.Key
 		return err
 	})
-	return list, err
+	return list, own, err
 }
 
 // Reset ends the login that hash names among those of the caller's account. It fails with
@@ -180,13 +174,8 @@ func (s *Service) ResetOthers(ctx context.Context, c Client) error {
 // family returns the caller's own login (the one that its own came from, if it did) and the other
 // logins of its account, with those that owe its password.
 func (s *Service) family(tx *store.Tx, c Client) (own store.Device, others []store.Device, err error) {
-	if own, err = tx.Device(c.Key); err != nil {
+	if own, err = s.own(tx, c); err != nil {
 		return own, nil, err
-	}
-	if own.Parent != 0 {
-		if own, err = tx.Device(own.Parent); err != nil {
-			return own, nil, err
-		}
 	}
 	devices, err := tx.DevicesOf(c.Account)
 	if err != nil {
@@ -202,6 +191,21 @@ func (s *Service) family(tx *store.Tx, c Client) (own store.Device, others []sto
 		}
 	}
 	return own, others, nil
+}
+
+// own returns the caller's own login, or the one that its own came from; AUTH_KEY_UNREGISTERED if
+// it was signed out a moment ago.
+func (s *Service) own(tx *store.Tx, c Client) (store.Device, error) {
+	d, err := tx.Device(c.Key)
+	if err == nil && d.Parent != 0 {
+		d, err = tx.Device(d.Parent)
+	}
+	if ok, err := found(err); err != nil {
+		return d, err
+	} else if !ok || d.Account == 0 {
+		return d, fault.AuthKeyUnregistered
+	}
+	return d, nil
 }
 
 func (s *Service) tooFresh(own, other store.Device) bool {

@@ -188,15 +188,11 @@ func (s *Service) Export(ctx context.Context, c Client) ([]byte, error) {
 	var random [32]byte
 	rand.Read(random[:])
 	err := s.DB.Write(ctx, []int64{c.Account}, func(tx *store.Tx) error {
-		d, err := tx.Device(c.Key)
+		d, err := s.own(tx, c)
 		if err != nil {
 			return err
 		}
-		parent := d.Key
-		if d.Parent != 0 {
-			parent = d.Parent
-		}
-		return tx.SaveExport(c.Account, s.mac("export", string(random[:])), parent, s.Now().Add(exportLife).Unix())
+		return tx.SaveExport(c.Account, s.mac("export", string(random[:])), d.Key, s.Now().Add(exportLife).Unix())
 	})
 	return random[:], err
 }

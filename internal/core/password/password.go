@@ -251,10 +251,8 @@ func (s *Service) Set(ctx context.Context, account int64, n *New) error {
 			return err
 		}
 		if n == nil {
-			for _, proven := range []bool{false, true} {
-				if err := tx.DeleteEmail(account, int(email.ForPassword), proven); err != nil {
-					return err
-				}
+			if err := forgetAddresses(tx, account); err != nil {
+				return err
 			}
 			return tx.DeletePassword(account)
 		}

@@ -133,3 +133,26 @@ func (s *Service) DeclineReset(ctx context.Context, account int64) error {
 		return tx.SavePassword(row)
 	})
 }
+
+// RecoveryAddress returns the address to recover an account's password with, "" if none.
+func (s *Service) RecoveryAddress(ctx context.Context, account int64) (address string, err error) {
+	err = s.DB.Read(ctx, func(tx *store.Tx) (err error) {
+		address, err = s.Email.Address(tx, account, email.ForPassword, true)
+		return err
+	})
+	return address, err
+}
+
+// ForgetRecoveryAddress takes the recovery address of an account away, and the one that waits.
+func (s *Service) ForgetRecoveryAddress(ctx context.Context, account int64) error {
+	return s.DB.Write(ctx, []int64{account}, func(tx *store.Tx) error { return forgetAddresses(tx, account) })
+}
+
+func forgetAddresses(tx *store.Tx, account int64) error {
+	for _, proven := range []bool{false, true} {
+		if err := tx.DeleteEmail(account, int(email.ForPassword), proven); err != nil {
+			return err
+		}
+	}
+	return nil
+}
