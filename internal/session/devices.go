@@ -1,7 +1,5 @@
 package session
 
-
-
 // SignedIn notes that an account signed in on a device: from now on its sessions get the account's
 // updates.
 func (h *Hub) SignedIn(key, account int64) {
@@ -70,4 +68,12 @@ func (h *Hub) Disconnect(key int64) {
 	for _, c := range conns {
 		c.wire.Close()
 	}
+}
+
+// Online tells whether an account has a session on this node: whoever has none catches up from the
+// store.
+func (h *Hub) Online(account int64) bool {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return len(h.accounts[account]) > 0
 }

@@ -15,21 +15,21 @@ import (
 //
 // https://core.telegram.org/mtproto/service_messages_about_messages#notice-of-ignored-error-message
 const (
-	badIDTooLow     = 16
-	badIDTooHigh    = 17
-	badIDBits       = 18
-	badIDForgotten  = 20
-	badSeqTooLow    = 32
-	badSeqTooHigh   = 33
-	badSeqNotEven   = 34
-	badSeqNotOdd    = 35
-	badServerSalt   = 48
-	badContainer    = 64
-	secondsBehind   = 300
-	secondsAhead    = 30
-	maxIDs          = 8192 // in an acknowledgement, state or resend request
-	maxUnpacked     = 10 << 20
-	maxInContainer  = 1024
+	badIDTooLow    = 16
+	badIDTooHigh   = 17
+	badIDBits      = 18
+	badIDForgotten = 20
+	badSeqTooLow   = 32
+	badSeqTooHigh  = 33
+	badSeqNotEven  = 34
+	badSeqNotOdd   = 35
+	badServerSalt  = 48
+	badContainer   = 64
+	secondsBehind  = 300
+	secondsAhead   = 30
+	maxIDs         = 8192 // in an acknowledgement, state or resend request
+	maxUnpacked    = 10 << 20
+	maxInContainer = 1024
 )
 
 // batch is what one frame brought.

@@ -15,16 +15,16 @@ import (
 //
 // https://core.telegram.org/api/invoking
 const (
-	invokeWithLayer           = 0xda9b0d0d
-	invokeAfterMsg            = 0xcb9f372d
-	invokeAfterMsgs           = 0x3dc4b4f0
-	invokeWithoutUpdates      = 0xbf9459b7
-	invokeWithMessagesRange   = 0x365275f2
-	invokeWithTakeout         = 0xaca9fd2e
-	initConnection            = 0xc1cd5ea9
-	maxWrappers               = 8
-	maxAfter                  = 1024
-	bindTempAuthKey    uint32 = tg.AuthBindTempAuthKeyRequestTypeID
+	invokeWithLayer                = 0xda9b0d0d
+	invokeAfterMsg                 = 0xcb9f372d
+	invokeAfterMsgs                = 0x3dc4b4f0
+	invokeWithoutUpdates           = 0xbf9459b7
+	invokeWithMessagesRange        = 0x365275f2
+	invokeWithTakeout              = 0xaca9fd2e
+	initConnection                 = 0xc1cd5ea9
+	maxWrappers                    = 8
+	maxAfter                       = 1024
+	bindTempAuthKey         uint32 = tg.AuthBindTempAuthKeyRequestTypeID
 )
 
 // unwrapLocked takes the wrappers off a query, keeps what they say, and returns the bare query.

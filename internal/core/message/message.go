@@ -44,6 +44,7 @@ type Message struct {
 	Silent       bool
 	NoForwards   bool
 	Text         string
+	Random       int64 // of the sender's copy
 	Extra
 }
 
@@ -103,7 +104,7 @@ func (m *Message) row() (store.Message, error) {
 	}
 	r := store.Message{
 		Account: m.Account, ID: m.ID, Peer: int64(m.Peer), Twin: m.Twin, Sender: m.Sender,
-		Date: m.Date, Edited: m.Edited, Body: m.Text, Extra: extra,
+		Date: m.Date, Edited: m.Edited, Body: m.Text, Extra: extra, Random: m.Random,
 	}
 	for flag, set := range map[int64]bool{store.MessageOut: m.Out, store.MessageSilent: m.Silent, store.MessageNoForwards: m.NoForwards} {
 		if set {
@@ -116,7 +117,7 @@ func (m *Message) row() (store.Message, error) {
 func fromRow(r store.Message) (Message, error) {
 	m := Message{
 		Account: r.Account, ID: r.ID, Peer: peer.ID(r.Peer), Twin: r.Twin, Sender: r.Sender,
-		Date: r.Date, Edited: r.Edited, Text: r.Body,
+		Date: r.Date, Edited: r.Edited, Text: r.Body, Random: r.Random,
 		Out: r.Flags&store.MessageOut != 0, Silent: r.Flags&store.MessageSilent != 0, NoForwards: r.Flags&store.MessageNoForwards != 0,
 	}
 	if r.Extra == "" {

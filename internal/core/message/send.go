@@ -97,7 +97,7 @@ func (s *Service) deliverOne(tx *store.Tx, d Draft, to int64) (Message, []event.
 	}
 	out := Message{
 		Account: d.From, Peer: d.To, Sender: d.From, Date: s.Now().Unix(), Out: to != d.From,
-		Silent: d.Silent, NoForwards: d.NoForwards, Text: d.Text,
+		Silent: d.Silent, NoForwards: d.NoForwards, Text: d.Text, Random: d.Random,
 		Extra: Extra{Entities: d.Entities, Forward: d.Forward},
 	}
 	twinReply, err := s.resolveReply(tx, d, &out)
@@ -105,7 +105,7 @@ func (s *Service) deliverOne(tx *store.Tx, d Draft, to int64) (Message, []event.
 		return Message{}, nil, err
 	}
 	if to == d.From || state.Blocked || to == peer.System {
-		return s.keep(tx, out, d)
+		return s.keep(tx, out, d.Session)
 	}
 	return s.store(tx, out, twinReply, d, to)
 }
@@ -140,7 +140,7 @@ func (s *Service) resolveReply(tx *store.Tx, d Draft, out *Message) (twin *Reply
 
 // keep stores a message that has one copy: in Saved Messages, or to somebody who blocked the sender
 // and shall not notice, nor be noticed.
-func (s *Service) keep(tx *store.Tx, m Message, d Draft) (Message, []event.Event, error) {
+func (s *Service) keep(tx *store.Tx, m Message, session int64) (Message, []event.Event, error) {
 	var err error
 	if m.ID, err = tx.AdvancePts(m.Account, 1); err != nil {
 		return m, nil, err
@@ -149,21 +149,20 @@ func (s *Service) keep(tx *store.Tx, m Message, d Draft) (Message, []event.Event
 	if err != nil {
 		return m, nil, err
 	}
-	row.Random = d.Random
 	if err := tx.AddMessage(&row); err != nil {
 		return m, nil, err
 	}
 	if err := tx.Grow(m.Account, int64(m.Peer), m.ID, 0); err != nil {
 		return m, nil, err
 	}
-	return m, []event.Event{arrived(m, d.Session)}, nil
+	return m, []event.Event{arrived(m, session)}, nil
 }
 
 // store stores both copies of a message.
 func (s *Service) store(tx *store.Tx, out Message, reply *Reply, d Draft, to int64) (Message, []event.Event, error) {
 	var err error
 	in := out
-	in.Account, in.Peer, in.Out, in.Reply = to, peer.User(d.From), false, reply
+	in.Account, in.Peer, in.Out, in.Reply, in.Random = to, peer.User(d.From), false, reply, 0
 	if out.ID, in.ID, err = tx.AdvancePtsOfTwo(d.From, to); err != nil {
 		return out, nil, err
 	}
@@ -181,7 +180,6 @@ func (s *Service) store(tx *store.Tx, out Message, reply *Reply, d Draft, to int
 	if err != nil {
 		return out, nil, err
 	}
-	outRow.Random = d.Random
 	if err := tx.AddTwins(&outRow, &inRow); err != nil {
 		return out, nil, err
 	}

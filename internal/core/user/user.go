@@ -233,13 +233,6 @@ func (s *Service) ForgetRelation(a, b int64) {
 	delete(s.relations, relation{b, a})
 }
 
-// Status tells that somebody came or went. Until is until when they count as online, Seen when they
-// last were; one of them is 0.
-type Status struct {
-	User        int64
-	Until, Seen int64
-}
-
 // audience is how many people learn at most that somebody came or went.
 const audience = 500
 
@@ -248,11 +241,11 @@ const audience = 500
 // https://core.telegram.org/method/account.updateStatus
 func (s *Service) SetOnline(ctx context.Context, id int64, online bool) error {
 	now := s.now().Unix()
-	status := Status{User: id, Seen: now}
+	status := event.Status{User: id, Until: now}
 	s.mu.Lock()
 	before := s.online[id]
 	if online {
-		status = Status{User: id, Until: now + int64(onlineFor/time.Second)}
+		status = event.Status{User: id, Online: true, Until: now + int64(onlineFor/time.Second)}
 		s.online[id] = status.Until
 	} else {
 		delete(s.online, id)
@@ -262,7 +255,7 @@ func (s *Service) SetOnline(ctx context.Context, id int64, online bool) error {
 		s.people[id] = a
 	}
 	s.mu.Unlock()
-	if online == (before > now) && !online {
+	if !online && before <= now {
 		return nil
 	}
 	var tell []int64

@@ -1,0 +1,52 @@
+package messages
+
+import (
+	"context"
+
+	"github.com/gotd/td/bin"
+	"github.com/gotd/td/tg"
+
+	"github.com/chappe-im/chappe/internal/core/fault"
+	"github.com/chappe-im/chappe/internal/rpc"
+)
+
+// readHistory marks a conversation as read.
+//
+// https://core.telegram.org/method/messages.readHistory
+func (d Deps) readHistory(ctx context.Context, c *rpc.Caller, r *tg.MessagesReadHistoryRequest) (bin.Encoder, error) {
+	chat, err := d.Read.Peer(c.Account, r.Peer)
+	if err != nil {
+		return nil, err
+	}
+	a, err := d.Messages.Read(ctx, c.Account, chat, r.MaxID, c.Session)
+	if err != nil {
+		return nil, err
+	}
+	return &tg.MessagesAffectedMessages{Pts: a.Pts, PtsCount: a.Count}, nil
+}
+
+// markDialogUnread marks a conversation as unread, or lifts the mark.
+//
+// https://core.telegram.org/method/messages.markDialogUnread
+func (d Deps) markDialogUnread(ctx context.Context, c *rpc.Caller, r *tg.MessagesMarkDialogUnreadRequest) (bin.Encoder, error) {
+	p, ok := r.Peer.(*tg.InputDialogPeer)
+	if !ok {
+		return nil, fault.PeerIDInvalid
+	}
+	chat, err := d.Read.Peer(c.Account, p.Peer)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.Messages.Mark(ctx, c.Account, chat, r.Unread, c.Session); err != nil {
+		return nil, err
+	}
+	return &tg.BoolTrue{}, nil
+}
+
+// receivedMessages confirms that messages were shown as notifications; what counts is what was
+// read, so there is nothing to note, and nobody to notify on other devices of what they know.
+//
+// https://core.telegram.org/method/messages.receivedMessages
+func (d Deps) receivedMessages(context.Context, *rpc.Caller, *tg.MessagesReceivedMessagesRequest) (bin.Encoder, error) {
+	return &tg.ReceivedNotifyMessageVector{}, nil
+}
