@@ -27,6 +27,8 @@ type Deps struct {
 	Email    *email.Service
 	// Self is an account as its owner sees it.
 	Self func(ctx context.Context, account int64) (tg.UserClass, error)
+	// SetOnline notes that somebody is online, or no longer, and tells who may see it.
+	SetOnline func(ctx context.Context, account int64, online bool) error
 }
 
 // Methods returns the lines of the namespace.

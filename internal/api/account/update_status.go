@@ -13,5 +13,5 @@ import (
 //
 // https://core.telegram.org/method/account.updateStatus
 func (d Deps) updateStatus(ctx context.Context, c *rpc.Caller, r *tg.AccountUpdateStatusRequest) (bin.Encoder, error) {
-	return done(d.Account.SetOnline(ctx, c.Account, c.Key, !r.Offline))
+	return done(d.SetOnline(ctx, c.Account, !r.Offline))
 }

@@ -1,5 +1,4 @@
-// Package account keeps what people say of themselves, when they were last online, and the end of
-// accounts.
+// Package account keeps what people say of themselves, and ends accounts.
 //
 // An account ends when its owner deletes it, when it was not used for as long as its owner chose,
 // and a week after somebody who knows its login code but not its password asked for that. Its row
@@ -32,8 +31,6 @@ const (
 	aboutRunes = 70
 	// namesPerDay is how often a public name changes.
 	namesPerDay = 10
-	// online is how long a client's word that somebody is online counts.
-	online = 5 * time.Minute
 )
 
 // Service keeps accounts. It is safe for concurrent use.
@@ -134,23 +131,6 @@ func (s *Service) UsernameFree(ctx context.Context, account int64, name string) 
 	return s.DB.Read(ctx, func(tx *store.Tx) error {
 		return username.Free(tx, username.Owner{Kind: store.OfAccount, ID: account}, name, s.Now())
 	})
-}
-
-// SetOnline notes that somebody is online, or no longer, and tells who may see it.
-//
-// https://core.telegram.org/method/account.updateStatus
-func (s *Service) SetOnline(ctx context.Context, account, key int64, isOnline bool) error {
-	now := s.Now()
-	err := s.DB.Write(ctx, []int64{account}, func(tx *store.Tx) error { return tx.SetSeen(account, now.Unix()) })
-	if err != nil {
-		return err
-	}
-	status := event.Status{User: account, Online: isOnline, Until: now.Unix()}
-	if isOnline {
-		status.Until = now.Add(online).Unix()
-	}
-	s.Bus.Announce(event.Event{Account: account, Date: now.Unix(), Origin: key, Body: status})
-	return nil
 }
 
 // TTL returns after how many days of inactivity the account ends, and a session does.
