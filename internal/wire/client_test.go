@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"context"
+	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
 	"crypto/tls"
@@ -108,11 +109,20 @@ func obfuscatedHeader(t framing, dc int16) (h [headerLen]byte, enc, dec cipher.S
 	binary.LittleEndian.PutUint16(h[60:], uint16(dc))
 	back := h
 	slices.Reverse(back[8:56])
-	enc, dec = stream(h[8:56]), stream(back[8:56])
+	enc, dec = ctrOf(h[8:56]), ctrOf(back[8:56])
 	sealed := h
 	enc.XORKeyStream(sealed[:], sealed[:])
 	copy(h[56:], sealed[56:])
 	return h, enc, dec
+}
+
+// ctrOf returns AES-256-CTR for 32 bytes of key and 16 of initialization vector.
+func ctrOf(keyIV []byte) cipher.Stream {
+	block, err := aes.NewCipher(keyIV[:32])
+	if err != nil {
+		panic(err)
+	}
+	return cipher.NewCTR(block, keyIV[32:])
 }
 
 // greetingOf returns the bytes that begin a plain transport.

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"crypto/cipher"
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
@@ -24,11 +23,9 @@ type Conn struct {
 	sock net.Conn        // the socket
 	raw  syscall.RawConn // nil where the descriptor can't be waited for: TLS, tests
 	try  func(fd uintptr) bool
-	ws   *wsReader // nil without WebSocket
-	dec  cipher.Stream
-	enc  cipher.Stream
+	ws   *wsReader    // nil without WebSocket
+	obf  *obfuscation // nil without obfuscation
 	addr netip.Addr
-	dc   int16
 
 	framing framing
 	secure  bool // inside TLS
@@ -167,10 +164,13 @@ func (c *Conn) readFirst() error {
 func (c *Conn) unwrap(p []byte) int {
 	n := len(p)
 	if c.ws != nil {
-		n, c.readErr = c.ws.decode(p)
+		var err error
+		if n, err = c.ws.decode(p); err != nil {
+			c.readErr = err
+		}
 	}
-	if c.dec != nil {
-		c.dec.XORKeyStream(p[:n], p[:n])
+	if c.obf != nil && n > 0 {
+		c.obf.dec.xor(p[:n])
 	}
 	return n
 }
@@ -332,8 +332,8 @@ func (c *Conn) send(b []byte) error {
 	if len(b) == wsRoom {
 		return nil
 	}
-	if c.enc != nil {
-		c.enc.XORKeyStream(b[wsRoom:], b[wsRoom:])
+	if c.obf != nil {
+		c.obf.enc.xor(b[wsRoom:])
 	}
 	if c.ws == nil {
 		return c.write(b[wsRoom:])
@@ -358,7 +358,12 @@ func (c *Conn) write(b []byte) error {
 
 // DC returns the DC that the obfuscated2 header names, as sent: negative for media, 10000 more for
 // test. It is 0 for transports that don't tell.
-func (c *Conn) DC() int { return int(c.dc) }
+func (c *Conn) DC() int {
+	if c.obf == nil {
+		return 0
+	}
+	return int(c.obf.dc)
+}
 
 // Remote returns the peer's address, zero if it has none.
 func (c *Conn) Remote() netip.Addr { return c.addr }
@@ -367,7 +372,7 @@ func (c *Conn) Remote() netip.Addr { return c.addr }
 // "obfuscated+" with an obfuscated2 header, after "ws+" on a WebSocket, after "tls+" inside TLS.
 func (c *Conn) Transport() string {
 	s := c.framing.String()
-	if c.enc != nil {
+	if c.obf != nil {
 		s = "obfuscated+" + s
 	}
 	if c.ws != nil {

@@ -81,6 +81,7 @@ type Server struct {
 	tls    *tls.Config
 	log    *slog.Logger
 	gate   gate
+	hot    hotList
 
 	mu     sync.Mutex
 	conns  map[*Conn]struct{}
@@ -111,13 +112,16 @@ func (s *Server) init() {
 // error means that l was closed by somebody else.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	s.once.Do(s.init)
+	ctx, cancel := context.WithCancel(ctx)
 	p := &port{Server: s, ctx: ctx, http: newChanListener(l.Addr())}
 	stopHTTP := p.serveHTTP()
+	p.wg.Go(func() { p.hot.run(ctx) })
 	defer p.wg.Wait()
 	defer stopHTTP()
+	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
-	defer func() { _ = l.Close() }()
+	defer func() { _ = l.Close() }() // closed already, most of the time
 
 	var wait time.Duration
 	for {
@@ -140,7 +144,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 			}
 		default:
 			wait = 0
-			p.wg.Go(func() { p.welcome(nc) })
+			p.welcome(nc)
 		}
 	}
 }
@@ -183,17 +187,16 @@ type port struct {
 	wg   sync.WaitGroup // all goroutines that a connection has
 }
 
-// welcome finds out what a new connection speaks and hands it on.
+// welcome starts the goroutine of a new connection, unless its address has far too many.
 func (p *port) welcome(nc net.Conn) {
-	addr := remoteAddr(nc)
-	over, ok := p.gate.enter(gatePreAuth, addr)
+	c := newConn(p.Server, nc)
+	over, ok := p.gate.enter(gatePreAuth, c.addr)
 	if !ok {
 		_ = nc.Close()
 		return
 	}
-	c := newConn(p.Server, nc)
 	c.over = over
-	p.greet(c, nil)
+	p.wg.Go(func() { p.greet(c, nil) })
 }
 
 // greet reads the header of c, whose stream begins with early, and passes c on or closes it.
@@ -235,6 +238,7 @@ func (p *port) handle(c *Conn) {
 
 // bye ends a connection.
 func (p *port) bye(c *Conn) {
+	c.wsFarewell()
 	_ = c.Close()
 	c.Authenticated() // it counts against its address no more
 	p.unregister(c)
@@ -276,14 +280,14 @@ func (c *Conn) readObfuscated() error {
 	if err := c.need(headerLen); err != nil {
 		return err
 	}
-	o, ok := readObfuscation([headerLen]byte(c.in.Data))
+	o, ok := readObfuscation([headerLen]byte(c.in.Data), &c.srv.hot)
 	if !ok {
 		return fmt.Errorf("wire: unknown transport inside obfuscation: %w", ErrMalformed)
 	}
-	c.framing, c.dc, c.dec, c.enc = o.framing, o.dc, o.dec, o.enc
+	c.framing, c.obf = o.framing, o
 	c.consume(headerLen)
 	if c.in != nil {
-		c.dec.XORKeyStream(c.in.Data, c.in.Data)
+		o.dec.xor(c.in.Data)
 	}
 	return nil
 }

@@ -2,8 +2,6 @@ package wire
 
 import (
 	"bytes"
-	"crypto/aes"
-	"crypto/cipher"
 	"encoding/binary"
 	"slices"
 )
@@ -77,7 +75,7 @@ func isClientHello(b []byte) bool {
 type obfuscation struct {
 	framing  framing
 	dc       int16
-	dec, enc cipher.Stream
+	dec, enc keystream
 }
 
 // headerLen is the length of the obfuscated2 header.
@@ -86,11 +84,13 @@ const headerLen = 64
 // readObfuscation reads the obfuscated2 header h (AES-256-CTR both ways; key and initialization
 // vector at 8..56, reversed for the server's direction; transport at 56..60, DC at 60..62). It
 // reports false for a transport it does not know.
-func readObfuscation(h [headerLen]byte) (o obfuscation, ok bool) {
+func readObfuscation(h [headerLen]byte, hot *hotList) (o *obfuscation, ok bool) {
 	back := h
 	slices.Reverse(back[8:56])
-	o.dec, o.enc = stream(h[8:56]), stream(back[8:56])
-	o.dec.XORKeyStream(h[:], h[:])
+	o = &obfuscation{}
+	o.dec.init(h[8:56], hot)
+	o.enc.init(back[8:56], hot)
+	o.dec.xor(h[:])
 	switch binary.LittleEndian.Uint32(h[56:]) {
 	case 0xefefefef:
 		o.framing = abridged
@@ -99,17 +99,8 @@ func readObfuscation(h [headerLen]byte) (o obfuscation, ok bool) {
 	case 0xdddddddd:
 		o.framing = padded
 	default:
-		return o, false
+		return nil, false
 	}
 	o.dc = int16(binary.LittleEndian.Uint16(h[60:]))
 	return o, true
-}
-
-// stream returns AES-256-CTR for 32 bytes of key and 16 of initialization vector.
-func stream(keyIV []byte) cipher.Stream {
-	block, err := aes.NewCipher(keyIV[:32])
-	if err != nil {
-		panic("wire: AES refuses a key of 32 bytes: " + err.Error())
-	}
-	return cipher.NewCTR(block, keyIV[32:48])
 }

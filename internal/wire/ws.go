@@ -31,6 +31,7 @@ type wsReader struct {
 	op     ws.OpCode
 	inside bool   // within a fragmented message
 	ctl    []byte // payload of an unfinished control frame
+	status []byte // of the peer's close frame, nil before it
 }
 
 // decode replaces the bytes of p by the payload in them and returns its length.
@@ -148,29 +149,33 @@ func wsHeader(b []byte) []byte {
 	return b[start:]
 }
 
-// wsControl answers a ping by its pong and a close by its echo, after which the stream has ended.
+// wsControl answers a ping by its pong. At a close the stream has ended; wsFarewell answers it.
 func (c *Conn) wsControl(op ws.OpCode, payload []byte) error {
-	answer := op
 	switch op {
 	case ws.OpPing:
-		answer = ws.OpPong
-	case ws.OpClose:
-		payload = payload[:min(len(payload), 2)] // the status code without its reason
+		return c.writeControl(ws.OpPong, payload)
 	case ws.OpPong:
 		return nil
-	default:
-		return fmt.Errorf("wire: unknown WebSocket control frame: %w", ErrMalformed)
-	}
-	var b [2 + wsControlMax]byte
-	b[0], b[1] = 0x80|byte(answer), byte(len(payload))
-	n := copy(b[2:], payload)
-	c.wmu.Lock()
-	defer c.wmu.Unlock()
-	if err := c.write(b[:2+n]); err != nil {
-		return err
-	}
-	if op == ws.OpClose {
+	case ws.OpClose:
+		c.ws.status = append([]byte{}, payload[:min(len(payload), 2)]...) // without the reason
 		return io.EOF
 	}
-	return nil
+	return fmt.Errorf("wire: unknown WebSocket control frame: %w", ErrMalformed)
+}
+
+// wsFarewell echoes the peer's close frame, if there was one, when nothing more is to be written.
+func (c *Conn) wsFarewell() {
+	if c.ws != nil && c.ws.status != nil && !c.closed.Load() {
+		_ = c.writeControl(ws.OpClose, c.ws.status) // the connection is closed next
+	}
+}
+
+// writeControl writes one control frame.
+func (c *Conn) writeControl(op ws.OpCode, payload []byte) error {
+	out := newFrame(2 + wsControlMax)
+	defer out.Release()
+	b := append(out.Data, 0x80|byte(op), byte(len(payload)))
+	c.wmu.Lock()
+	defer c.wmu.Unlock()
+	return c.write(append(b, payload...))
 }
