@@ -212,23 +212,6 @@ func TestKeyPrintsNoSecret(t *testing.T) {
 	}
 }
 
-func TestAllocations(t *testing.T) {
-	k := testKey()
-	plain := encode(Message{ID: 4, Body: make([]byte, 368)})
-	buf, work := make([]byte, 0, 512), make([]byte, 512)
-	packet := Seal(nil, &k, ToServer, plain, Random)
-	if n := testing.AllocsPerRun(1000, func() { Seal(buf, &k, ToClient, plain, Random) }); n != 0 {
-		t.Errorf("Seal allocates %v times", n)
-	}
-	if n := testing.AllocsPerRun(1000, func() {
-		if _, err := Open(&k, ToServer, work[:copy(work, packet)]); err != nil {
-			t.Fatal(err)
-		}
-	}); n != 0 {
-		t.Errorf("Open allocates %v times", n)
-	}
-}
-
 // FuzzIGE holds the processor's instructions against crypto/aes.
 func FuzzIGE(f *testing.F) {
 	f.Add(make([]byte, 64), make([]byte, 48))
