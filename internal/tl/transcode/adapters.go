@@ -146,11 +146,11 @@ func makeAnswers(p *pair, d *def, f *field) maker {
 
 // pollOptions reads the poll at t.pos and returns the place of each option.
 func (t *tr) pollOptions(ty *typ) (map[string]uint32, error) {
-	var poll object
-	if err := t.enter(&poll, ty); err != nil {
+	poll, err := t.enter(ty)
+	if err != nil {
 		return nil, err
 	}
-	defer t.leave(&poll)
+	defer t.leave(poll)
 	answers := poll.def.find("answers")
 	if answers < 0 {
 		return nil, t.lost(poll.def.id)
@@ -162,8 +162,8 @@ func (t *tr) pollOptions(ty *typ) (map[string]uint32, error) {
 	}
 	options := map[string]uint32{}
 	for i := range n {
-		var answer object
-		if err := t.enter(&answer, poll.def.fields[answers].typ.elem); err != nil {
+		answer, err := t.enter(poll.def.fields[answers].typ.elem)
+		if err != nil {
 			return nil, err
 		}
 		end := t.pos
@@ -176,24 +176,9 @@ func (t *tr) pollOptions(ty *typ) (map[string]uint32, error) {
 			options[string(name)] = uint32(i)
 		}
 		t.pos = end
-		t.leave(&answer)
+		t.leave(answer)
 	}
 	return options, nil
-}
-
-// enter opens the object at t.pos and notes where its fields are.
-func (t *tr) enter(o *object, ty *typ) error {
-	d, err := t.open(ty)
-	if err != nil {
-		return err
-	}
-	return t.index(o, d)
-}
-
-// leave ends what enter began.
-func (t *tr) leave(o *object) {
-	t.close(o)
-	t.depth--
 }
 
 // standIns write something in place of an object that cannot be expressed, by

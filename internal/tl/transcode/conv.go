@@ -175,24 +175,19 @@ func (p *pair) partConv(src, dst *typ, names []string) conv {
 		}
 	}
 	return func(t *tr) error {
-		d, err := t.open(src)
+		o, err := t.enter(src)
 		if err != nil {
 			return err
 		}
-		var o object
-		if err := t.index(&o, d); err != nil {
-			return err
-		}
 		end := t.pos
-		if f, ok := found[d]; !ok || !o.has(f.field) {
-			err = t.lost(d.id)
+		if f, ok := found[o.def]; !ok || !o.has(f.field) {
+			err = t.lost(o.def.id)
 		} else {
 			t.pos = int(o.ofs[f.field])
-			err = t.convert(f.conv, d.fields[f.field].typ)
+			err = t.convert(f.conv, o.def.fields[f.field].typ)
 		}
 		t.pos = end
-		t.close(&o)
-		t.depth--
+		t.leave(o)
 		return err
 	}
 }

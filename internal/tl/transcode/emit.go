@@ -25,12 +25,12 @@ func (t *tr) method() error {
 	if d == nil || !d.method {
 		return &UnknownError{id}
 	}
-	var o object
-	if err := t.index(&o, d); err != nil {
+	o, err := t.index(d)
+	if err != nil {
 		return err
 	}
 	end := t.pos
-	err = t.emit(t.plan(d), &o)
+	err = t.emit(t.plan(d), o)
 	t.pos = end
 	return err
 }
@@ -38,27 +38,22 @@ func (t *tr) method() error {
 // class translates the object of class ty at t.pos by the plan of its
 // definition, or by what stands in for the class.
 func (t *tr) class(ty *typ, planOf func(*def) *plan) error {
-	d, err := t.open(ty)
+	o, err := t.enter(ty)
 	if err != nil {
 		return err
 	}
-	var o object
-	if err := t.index(&o, d); err != nil {
-		return err
-	}
 	end, mark := t.pos, len(t.out)
-	err = t.emit(planOf(d), &o)
+	err = t.emit(planOf(o.def), o)
 	if err == errLost && !t.up {
 		t.out = t.out[:mark]
 		if stand, ok := standIns[ty.name]; ok {
-			if err = stand(t, &o); err == errLost {
+			if err = stand(t, o); err == errLost {
 				t.out = t.out[:mark]
 			}
 		}
 	}
 	t.pos = end
-	t.close(&o)
-	t.depth--
+	t.leave(o)
 	return err
 }
 

@@ -149,7 +149,15 @@ func (p *pair) object(dst, object []byte) ([]byte, error) {
 
 // run translates the whole of in.
 func (p *pair) run(dst, in []byte, value func(*tr) error) ([]byte, error) {
-	t := &tr{pair: p, in: in, out: dst}
+	if len(in) > maxOutput {
+		return nil, ErrTooBig
+	}
+	t := runs.Get().(*tr)
+	t.pair, t.in, t.pos, t.out, t.depth = p, in, 0, dst, 0
+	defer func() {
+		t.in, t.out = nil, nil
+		runs.Put(t)
+	}()
 	t.limit = len(dst) + min(4*len(in)+64<<10, maxOutput)
 	t.ofs = t.first[:0]
 	err := value(t)
@@ -165,6 +173,9 @@ func (p *pair) run(dst, in []byte, value func(*tr) error) ([]byte, error) {
 	}
 	return t.out, nil
 }
+
+// runs holds translations that ended, for their memory.
+var runs = sync.Pool{New: func() any { return new(tr) }}
 
 // pairs holds the tables that are in use, by layer*2, plus 1 for upwards.
 var pairs sync.Map

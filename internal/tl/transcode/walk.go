@@ -17,9 +17,10 @@ type tr struct {
 	out    []byte
 	limit  int // greatest length of out
 	depth  int
-	lostID uint32     // what was lost first, for the error
-	ofs    []int32    // stack of field offsets of the objects that are open
-	first  [160]int32 // its first memory
+	lostID uint32               // what was lost first, for the error
+	ofs    []int32              // stack of field offsets of the objects that are open
+	first  [160]int32           // its first memory
+	frames [maxDepth + 1]object // by depth: the objects that are open
 }
 
 // object is an object of the input with the places of its fields.
@@ -168,9 +169,20 @@ func (t *tr) walkFields(d *def) error {
 	return nil
 }
 
+// enter opens the object of class ty at t.pos and notes where its fields are.
+// leave must follow.
+func (t *tr) enter(ty *typ) (*object, error) {
+	d, err := t.open(ty)
+	if err != nil {
+		return nil, err
+	}
+	return t.index(d)
+}
+
 // index passes the fields of an object and notes where they are.
-func (t *tr) index(o *object, d *def) error {
-	o.def = d
+func (t *tr) index(d *def) (*object, error) {
+	o := &t.frames[t.depth]
+	o.def, o.words = d, [4]uint32{}
 	n := len(t.ofs)
 	for range len(d.fields) + 1 {
 		t.ofs = append(t.ofs, 0)
@@ -182,7 +194,7 @@ func (t *tr) index(o *object, d *def) error {
 		if f.typ.shape == shapeFlags {
 			w, err := t.uint32()
 			if err != nil {
-				return err
+				return nil, err
 			}
 			o.words[f.word] = w
 			continue
@@ -191,16 +203,17 @@ func (t *tr) index(o *object, d *def) error {
 			continue
 		}
 		if err := t.walk(f.typ); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	o.ofs[len(d.fields)] = int32(t.pos)
-	return nil
+	return o, nil
 }
 
-// close gives back the memory that index took.
-func (t *tr) close(o *object) {
-	t.ofs = t.ofs[:max(0, len(t.ofs)-len(o.ofs))]
+// leave ends what enter began.
+func (t *tr) leave(o *object) {
+	t.ofs = t.ofs[:len(t.ofs)-len(o.ofs)]
+	t.depth--
 }
 
 // lost notes that a constructor cannot be expressed.
