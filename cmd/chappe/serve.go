@@ -12,6 +12,7 @@ import (
 
 	"filippo.io/age"
 
+	"github.com/chappe-im/chappe/internal/app"
 	"github.com/chappe-im/chappe/internal/config"
 )
 
@@ -21,6 +22,18 @@ type parts struct {
 	publicKey func(dataDir string) ([]byte, error)
 	backup    func(context.Context, config.Config, io.Writer, ...age.Recipient) error
 	restore   func(context.Context, config.Config, io.Reader, ...age.Identity) error
+}
+
+// whole are the parts of the real program.
+func whole() parts {
+	return parts{
+		serve: func(ctx context.Context, c config.Config, log *slog.Logger) error {
+			return app.Serve(ctx, c, os.Stdout, log)
+		},
+		publicKey: app.PublicKey,
+		backup:    app.Backup,
+		restore:   app.Restore,
+	}
 }
 
 // errAbsent says that the program was built without a part.

@@ -129,3 +129,16 @@ func (t *Tx) UsernamesFrom(start string, kind, limit int) ([]int64, error) {
 	return t.numbers(`SELECT owner FROM usernames WHERE name >= $1 AND name < $2 AND kind = $3 AND released = 0
 		ORDER BY name LIMIT $4`, start, start+"\U0010FFFF", kind, limit)
 }
+
+// EraseContacts removes an account's address book and blocklist, and the account from others' books.
+func (t *Tx) EraseContacts(account int64) error {
+	for _, query := range []string{
+		`DELETE FROM contacts WHERE account = $1 OR contact = $1`,
+		`DELETE FROM blocked WHERE account = $1`,
+	} {
+		if _, err := t.Exec(query, account); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -215,3 +215,17 @@ func (t *Tx) messages(query string, args ...any) ([]Message, error) {
 	}
 	return out, rows.Err()
 }
+
+// EraseMessages removes all messages, dialogs and events of an account.
+func (t *Tx) EraseMessages(account int64) error {
+	for _, query := range []string{
+		`DELETE FROM messages WHERE account = $1`,
+		`DELETE FROM dialogs WHERE account = $1`,
+		`DELETE FROM events WHERE account = $1`,
+	} {
+		if _, err := t.Exec(query, account); err != nil {
+			return err
+		}
+	}
+	return nil
+}

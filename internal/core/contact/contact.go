@@ -308,3 +308,6 @@ func (s *Service) tell(account int64, c Changed, session int64) {
 	s.Users.ForgetRelation(account, c.User)
 	s.Bus.Announce(event.Event{Account: account, Date: s.Now().Unix(), Origin: session, Body: c})
 }
+
+// Erase removes the address book and blocklist of an ended account, and the account from others'.
+func Erase(tx *store.Tx, account int64) error { return tx.EraseContacts(account) }

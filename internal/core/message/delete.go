@@ -140,3 +140,6 @@ func (s *Service) removeCopies(tx *store.Tx, account int64, byPeer map[int64][]i
 	*events = append(*events, e)
 	return err
 }
+
+// Erase removes what an ended account has of messages; the other sides keep their copies.
+func Erase(tx *store.Tx, account int64) error { return tx.EraseMessages(account) }
