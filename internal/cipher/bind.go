@@ -1,7 +1,7 @@
 package cipher
 
 import (
-	"crypto/sha1" //nolint:gosec // MTProto 1.0 is built on SHA-1
+	"crypto/sha1"
 	"crypto/subtle"
 	"encoding/binary"
 )
@@ -42,7 +42,7 @@ func OpenBind(permanent *Key, packet []byte) (Bind, error) {
 
 	key, iv := deriveOld(permanent, msgKey)
 	DecryptIGE(&key, &iv, data)
-	sum := sha1.Sum(data[:bindPlain]) //nolint:gosec // as above
+	sum := sha1.Sum(data[:bindPlain])
 	if subtle.ConstantTimeCompare(sum[4:], msgKey[:]) != 1 || id != permanent.id {
 		return Bind{}, ErrPacket
 	}
@@ -70,7 +70,7 @@ func deriveOld(k *Key, msgKey *[16]byte) (key, iv [32]byte) {
 		for _, p := range parts {
 			in = append(in, p...)
 		}
-		return sha1.Sum(in) //nolint:gosec // as above
+		return sha1.Sum(in)
 	}
 	s := k.secret
 	a := hash(msgKey[:], s[:32])

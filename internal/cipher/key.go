@@ -1,7 +1,7 @@
 package cipher
 
 import (
-	"crypto/sha1" //nolint:gosec // the protocol defines key ids by SHA-1
+	"crypto/sha1"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -28,7 +28,7 @@ func NewKey(b [KeySize]byte) Key {
 // that a packet begins with. 0 marks an unencrypted packet, so a key with that id
 // must be refused where keys are made.
 func KeyID(b *[KeySize]byte) int64 {
-	sum := sha1.Sum(b[:]) //nolint:gosec // as above
+	sum := sha1.Sum(b[:])
 	return int64(binary.LittleEndian.Uint64(sum[12:]))
 }
 

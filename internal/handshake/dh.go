@@ -1,7 +1,7 @@
 package handshake
 
 import (
-	"crypto/sha1" //nolint:gosec // the exchange is defined with SHA-1
+	"crypto/sha1"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -127,7 +127,7 @@ func auxHash(key *[256]byte) [8]byte {
 }
 
 func sha(parts ...[]byte) (sum [sha1.Size]byte) {
-	h := sha1.New() //nolint:gosec // as above
+	h := sha1.New()
 	for _, p := range parts {
 		h.Write(p)
 	}

@@ -3,7 +3,7 @@ package handshake
 import (
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // the protocol defines fingerprints by SHA-1
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/subtle"
 	"crypto/x509"
@@ -51,7 +51,7 @@ func PublicKeyPEM(key *rsa.PublicKey) []byte {
 // n:string e:string (core.telegram.org/mtproto/auth_key).
 func Fingerprint(key *rsa.PublicKey) uint64 {
 	tl := tlString(tlString(nil, key.N.Bytes()), big.NewInt(int64(key.E)).Bytes())
-	sum := sha1.Sum(tl) //nolint:gosec // as above
+	sum := sha1.Sum(tl)
 	return binary.LittleEndian.Uint64(sum[12:])
 }
 

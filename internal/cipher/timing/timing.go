@@ -33,7 +33,7 @@ func Differ(n int, prepare func(class int), operation func()) (t float64, differ
 func welch(n int, prepare func(class int), operation func()) float64 {
 	var samples [2][]float64
 	for len(samples[0]) < n || len(samples[1]) < n {
-		class := rand.IntN(2) //nolint:gosec // no secret
+		class := rand.IntN(2) // #nosec G404 -- it only orders measurements
 		prepare(class)
 		begun := time.Now()
 		operation()
