@@ -204,3 +204,24 @@ func BenchmarkWrite(b *testing.B) {
 	b.Run("sqlite", func(b *testing.B) { run(b, storetest.SQLite(b)) })
 	b.Run("postgres", func(b *testing.B) { run(b, storetest.Postgres(b)) })
 }
+
+// BenchmarkRead reads one row by its key.
+func BenchmarkRead(b *testing.B) {
+	run := func(b *testing.B, target storetest.Target) {
+		db := openBench(b, target)
+		b.ReportAllocs()
+		b.RunParallel(func(loop *testing.PB) {
+			for loop.Next() {
+				var body []byte
+				err := db.Read(context.Background(), func(tx *store.Tx) error {
+					return tx.Row("SELECT body FROM bench_messages WHERE owner = $1 AND id > $2 ORDER BY id LIMIT 1", 3, 3).Scan(&body)
+				})
+				if err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	b.Run("sqlite", func(b *testing.B) { run(b, storetest.SQLite(b)) })
+	b.Run("postgres", func(b *testing.B) { run(b, storetest.Postgres(b)) })
+}

@@ -61,52 +61,56 @@ func eachWithOneWriter(t *testing.T, test func(t *testing.T, db *store.DB)) {
 	})
 }
 
+// failures are ways to fail between three functions that succeed. runs is how
+// many functions are run in all: a failure after writing runs the others again.
+var failures = map[string]struct {
+	fail func(tx *store.Tx) error
+	is   error
+	says string
+	runs int
+}{
+	"before writing": {
+		fail: func(tx *store.Tx) error { return errTest },
+		is:   errTest, runs: 4,
+	},
+	"after reading": {
+		fail: func(tx *store.Tx) error {
+			return tx.Row("SELECT text FROM notes WHERE owner = $1", 99).Scan(new(string))
+		},
+		is: store.ErrNoRows, runs: 4,
+	},
+	"after writing": {
+		fail: func(tx *store.Tx) error { return errors.Join(addNote(3, 1, "undone")(tx), errTest) },
+		is:   errTest, runs: 6,
+	},
+	"after writing with returning": {
+		fail: func(tx *store.Tx) error {
+			var id int64
+			err := tx.Row("INSERT INTO notes (owner, id, text) VALUES (3, 1, 'undone') RETURNING id").Scan(&id)
+			return errors.Join(err, errTest)
+		},
+		is: errTest, runs: 6,
+	},
+	"in the database": {
+		fail: addNote(1, 1, "there already"),
+		says: "notes", runs: 6,
+	},
+	"in the database, kept to itself": {
+		fail: func(tx *store.Tx) error { addNote(1, 1, "there already")(tx); return nil },
+		says: "notes", runs: 6,
+	},
+	"by a panic": {
+		fail: func(tx *store.Tx) error { addNote(3, 1, "undone")(tx); panic("the sky falls") },
+		says: "the sky falls", runs: 6,
+	},
+}
+
 func TestFailureInABatch(t *testing.T) {
 	var ran int
 	count := func(fn func(tx *store.Tx) error) func(tx *store.Tx) error {
 		return func(tx *store.Tx) error { ran++; return fn(tx) }
 	}
-	for name, test := range map[string]struct {
-		fail func(tx *store.Tx) error
-		is   error
-		says string
-		runs int // of the four functions together
-	}{
-		"before writing": {
-			fail: func(tx *store.Tx) error { return errTest },
-			is:   errTest, runs: 4,
-		},
-		"after reading": {
-			fail: func(tx *store.Tx) error {
-				return tx.Row("SELECT text FROM notes WHERE owner = $1", 99).Scan(new(string))
-			},
-			is: store.ErrNoRows, runs: 4,
-		},
-		"after writing": {
-			fail: func(tx *store.Tx) error { return errors.Join(addNote(3, 1, "undone")(tx), errTest) },
-			is:   errTest, runs: 6,
-		},
-		"after writing with returning": {
-			fail: func(tx *store.Tx) error {
-				var id int64
-				err := tx.Row("INSERT INTO notes (owner, id, text) VALUES (3, 1, 'undone') RETURNING id").Scan(&id)
-				return errors.Join(err, errTest)
-			},
-			is: errTest, runs: 6,
-		},
-		"in the database": {
-			fail: addNote(1, 1, "there already"),
-			says: "notes", runs: 6,
-		},
-		"in the database, kept to itself": {
-			fail: func(tx *store.Tx) error { addNote(1, 1, "there already")(tx); return nil },
-			says: "notes", runs: 6,
-		},
-		"by a panic": {
-			fail: func(tx *store.Tx) error { addNote(3, 1, "undone")(tx); panic("the sky falls") },
-			says: "the sky falls", runs: 6,
-		},
-	} {
+	for name, test := range failures {
 		t.Run(name, func(t *testing.T) {
 			eachWithOneWriter(t, func(t *testing.T, db *store.DB) {
 				ran = 0
@@ -166,6 +170,34 @@ func TestGoexitInAWrite(t *testing.T) {
 			t.Errorf("%d notes", n)
 		}
 	})
+}
+
+// A full disk fails those who write, acknowledges nothing that is not there,
+// and is over when there is room again.
+func TestFullDisk(t *testing.T) {
+	place := storetest.SQLite(t)
+	db := openNotes(t, func() *store.DB { return place.Open(t, store.Options{}) })
+	limit := func(pages int) {
+		mustWrite(t, db, func(tx *store.Tx) error {
+			_, err := tx.Exec(fmt.Sprintf("PRAGMA max_page_count = %d", pages))
+			return err
+		})
+	}
+	limit(1) // no more than there are
+	acknowledged := 0
+	for i, err := range together(t, db, addNote(1, 1, "fits"), addNote(2, 1, strings.Repeat("x", 1<<20)), addNote(3, 1, "fits")) {
+		if err == nil {
+			acknowledged++
+		}
+		if i == 1 && err == nil {
+			t.Error("a disk that is full took a megabyte")
+		}
+	}
+	if n := countNotes(t, db); n != acknowledged {
+		t.Errorf("%d notes, %d acknowledged", n, acknowledged)
+	}
+	limit(1 << 30)
+	mustWrite(t, db, addNote(4, 1, strings.Repeat("x", 1<<20)))
 }
 
 func TestQueueIsBounded(t *testing.T) {

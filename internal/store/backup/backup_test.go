@@ -20,7 +20,7 @@ import (
 	"github.com/chappe-im/chappe/internal/store/storetest"
 )
 
-const people = 3000
+const people = 1000
 
 // awkward values that a dump could spoil.
 var awkward = []string{"", "tab\tand\nline", `quo"te \n`, "né 🗼", "$1", "it's", "\u2028", "\x7f"}
@@ -40,7 +40,7 @@ func openFull(t *testing.T, place storetest.Target) *store.DB {
 	db := place.Open(t, store.Options{})
 	err := db.Write(t.Context(), nil, func(tx *store.Tx) error {
 		for id := range people {
-			_, err := tx.Exec("INSERT INTO accounts (id, pts, about) VALUES ($1, 10, $2)", id, awkward[id%len(awkward)]+strings.Repeat("x", 500))
+			_, err := tx.Exec("INSERT INTO accounts (id, pts, about) VALUES ($1, 10, $2)", id, awkward[id%len(awkward)]+strings.Repeat("x", 1500))
 			if err != nil {
 				return err
 			}
@@ -224,7 +224,7 @@ func testRestore(t *testing.T, source, target storetest.Target) {
 	if got, want := content(t, after), content(t, before); !reflect.DeepEqual(got, want) {
 		t.Errorf("the rows differ: %d and %d of them", len(got), len(want))
 	}
-	if pts := number(t, after, "SELECT MIN(pts) FROM accounts WHERE id < 3000"); pts != 1_000_010 {
+	if pts := number(t, after, "SELECT MIN(pts) FROM accounts WHERE id < 1000"); pts != 1_000_010 {
 		t.Errorf("pts %d", pts)
 	}
 	if qts := number(t, after, "SELECT MIN(qts) FROM devices"); qts != 1_000_007 {
