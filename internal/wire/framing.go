@@ -29,8 +29,8 @@ func (t framing) String() string {
 }
 
 const (
-	// maxOverhead is the most a framing adds to a payload: full takes 12 bytes, padded up to 19.
-	maxOverhead = 4 + 15
+	// maxOverhead is the most a framing adds to a payload, which is full's length, number and checksum.
+	maxOverhead = 12
 	// absoluteMax is the longest frame whatever the limits say: what abridged can name is 64 MiB.
 	absoluteMax = 16 << 20
 	// minPayload is auth_key_id, message_id and length of an unencrypted message.
@@ -117,7 +117,8 @@ func (t framing) payload(body []byte, seq uint32) ([]byte, error) {
 
 // append puts p as one packet behind b. seq is the number of packets sent so far, which only full
 // tells its peer. A packet of four bytes is a transport error and gets no padding, by which clients
-// tell it from a message.
+// tell it from a message. Of the 0–15 bytes of padding that padded may have, we send 3 at most: gotd
+// and Telegram's web clients only strip what is beyond a multiple of 4.
 func (t framing) append(b, p []byte, seq uint32) []byte {
 	start := len(b)
 	switch t {
@@ -135,13 +136,11 @@ func (t framing) append(b, p []byte, seq uint32) []byte {
 		return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b[start:]))
 	case padded:
 		if len(p) > 4 {
-			r := rand.Uint64()
-			pad := int(r & 15)
+			r := rand.Uint32()
+			pad := int(r & 3)
 			b = binary.LittleEndian.AppendUint32(b, uint32(len(p)+pad))
 			b = append(b, p...)
-			end := len(b) + pad
-			b = binary.LittleEndian.AppendUint64(b, rand.Uint64())
-			return binary.LittleEndian.AppendUint64(b, r>>4)[:end]
+			return binary.LittleEndian.AppendUint32(b, r>>2)[:len(b)+pad]
 		}
 	}
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(p)))

@@ -20,6 +20,10 @@ import (
 	"time"
 
 	"github.com/gobwas/ws"
+	"github.com/gotd/td/bin"
+	"github.com/gotd/td/mtproxy"
+	"github.com/gotd/td/mtproxy/obfuscated2"
+	"github.com/gotd/td/proto/codec"
 )
 
 func mustURL(t testing.TB, s string) *url.URL {
@@ -65,7 +69,7 @@ func TestTransports(t *testing.T) {
 				c := dial(t, addr, v)
 				exchange(t, c, v)
 				conn := <-got
-				if s := conn.Transport(); len(s) != len(v.String()) {
+				if s := conn.Transport(); s != v.String() {
 					t.Errorf("transport %q", s)
 				}
 				want := 0
@@ -129,6 +133,43 @@ func exchange(t *testing.T, c *client, v variant) {
 		t.Fatalf("quick acknowledgment %x", ack)
 	}
 	check(p)
+}
+
+// TestGotd speaks to the port by another implementation of the transports.
+func TestGotd(t *testing.T) {
+	addr := serve(t, &Server{Handler: echo})
+	for name, cdc := range map[string]codec.Codec{
+		"abridged": codec.Abridged{}, "intermediate": codec.Intermediate{},
+		"padded": codec.PaddedIntermediate{}, "full": &codec.Full{},
+	} {
+		for _, obfuscate := range []bool{false, true} {
+			tagged, ok := cdc.(interface{ ObfuscatedTag() [4]byte })
+			if obfuscate && !ok {
+				continue
+			}
+			nc, err := net.Dial("tcp", addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = nc.SetDeadline(time.Now().Add(5 * time.Second))
+			rw := io.ReadWriter(nc)
+			if obfuscate {
+				o := obfuscated2.NewObfuscated2(rand.Reader, nc)
+				err, rw = o.Handshake(tagged.ObfuscatedTag(), 2, mtproxy.Secret{}), o
+			} else {
+				err = cdc.WriteHeader(nc)
+			}
+			for _, n := range []int{16, 400, 512, 8192, 100_000} {
+				p := encrypted(n)
+				var got bin.Buffer
+				err = errors.Join(err, cdc.Write(rw, &bin.Buffer{Buf: bytes.Clone(p)}), cdc.Read(rw, &got))
+				if err != nil || !bytes.Equal(got.Buf, p) {
+					t.Fatalf("%s obfuscated=%v: %d bytes: %v", name, obfuscate, n, err)
+				}
+			}
+			_ = nc.Close()
+		}
+	}
 }
 
 func TestWriteError(t *testing.T) {
