@@ -63,10 +63,15 @@ func exponentiate(rnd io.Reader, g int, ga, p *big.Int) (gb *big.Int, key [256]b
 			return nil, key, fmt.Errorf("draw exponent: %w", err)
 		}
 		b := new(big.Int).SetBytes(secret[:])
-		gb = new(big.Int).Exp(big.NewInt(int64(g)), b, p)
-		if checkPublic(gb, p) == nil {
-			new(big.Int).Exp(ga, b, p).FillBytes(key[:])
+		if gb, key = agreement(g, b, ga, p); checkPublic(gb, p) == nil {
 			return gb, key, nil
 		}
 	}
+}
+
+// agreement returns g^b and ga^b modulo p, the key with its leading zeros.
+func agreement(g int, b, ga, p *big.Int) (gb *big.Int, key [256]byte) {
+	gb = new(big.Int).Exp(big.NewInt(int64(g)), b, p)
+	new(big.Int).Exp(ga, b, p).FillBytes(key[:])
+	return gb, key
 }

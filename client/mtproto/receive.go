@@ -190,10 +190,13 @@ func (c *Conn) handle(id int64, body []byte, unpacked bool) error {
 //
 // See https://core.telegram.org/mtproto/service_messages#response-to-an-rpc-query.
 func (c *Conn) onResult(body []byte) error {
-	if len(body) < 16 {
+	if len(body) < 12 {
 		return fmt.Errorf("%w: rpc_result", errMalformed)
 	}
 	id, object := int64(binary.LittleEndian.Uint64(body[4:])), body[12:]
+	if len(object) < 4 {
+		return c.onAnswer(id, nil, fmt.Errorf("%w: rpc_result", errMalformed))
+	}
 	if binary.LittleEndian.Uint32(object) == mt.GzipPackedTypeID {
 		plain, err := unzip(object)
 		if err == nil && len(plain) < 4 {

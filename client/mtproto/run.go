@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"time"
 
@@ -264,7 +265,7 @@ func (c *Conn) bindBody(id int64) ([]byte, error) {
 		return nil, err
 	}
 	expires := int(c.expires.Unix())
-	envelope, err := crypto.EncryptBindMessage(c.o.Rand, crypto.Key(c.perm.Value()).WithID(), id, &crypto.BindAuthKeyInner{
+	envelope, err := sealBinding(c.o.Rand, c.perm, id, &crypto.BindAuthKeyInner{
 		Nonce: nonce, TempAuthKeyID: c.key.ID(), PermAuthKeyID: c.perm.ID(),
 		TempSessionID: c.session, ExpiresAt: expires,
 	})
@@ -274,4 +275,12 @@ func (c *Conn) bindBody(id int64) ([]byte, error) {
 	return encodeAll(&tg.AuthBindTempAuthKeyRequest{
 		PermAuthKeyID: c.perm.ID(), Nonce: nonce, ExpiresAt: expires, EncryptedMessage: envelope,
 	})
+}
+
+// sealBinding seals the binding message under the permanent key, in the envelope
+// of MTProto 1.0.
+//
+// See https://core.telegram.org/api/pfs#binding-message-contents.
+func sealBinding(rnd io.Reader, perm *AuthKey, id int64, inner *crypto.BindAuthKeyInner) ([]byte, error) {
+	return crypto.EncryptBindMessage(rnd, crypto.Key(perm.Value()).WithID(), id, inner)
 }
