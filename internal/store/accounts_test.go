@@ -229,17 +229,17 @@ func TestLoginRows(t *testing.T) {
 func TestAttempt(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, open func() *store.DB) {
 		inTx(t, open(), func(tx *store.Tx) {
-			start := time.Unix(1000, 0)
+			start, hourly := time.Unix(1000, 0), store.Limit{Most: 3, Window: time.Hour}
 			for i, want := range []time.Duration{0, 0, 0, time.Hour, time.Hour} {
-				if wait, err := tx.Attempt("x", 3, time.Hour, start); err != nil || (wait == 0) != (want == 0) || wait > want {
+				if wait, err := tx.Attempt("x", start, hourly); err != nil || (wait == 0) != (want == 0) || wait > want {
 					t.Errorf("attempt %d waits %v, %v", i, wait, err)
 				}
 			}
 			later := start.Add(40 * time.Minute)
-			if wait, err := tx.Attempt("x", 3, time.Hour, later); err != nil || wait.Round(time.Second) != 20*time.Minute {
+			if wait, err := tx.Attempt("x", later, hourly); err != nil || wait.Round(time.Second) != 20*time.Minute {
 				t.Errorf("waits %v, %v", wait, err)
 			}
-			if wait, err := tx.Attempt("x", 3, time.Hour, start.Add(time.Hour+time.Second)); err != nil || wait != 0 {
+			if wait, err := tx.Attempt("x", start.Add(time.Hour+time.Second), hourly); err != nil || wait != 0 {
 				t.Errorf("waits %v, %v", wait, err)
 			}
 		})

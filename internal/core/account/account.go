@@ -27,11 +27,10 @@ import (
 	"github.com/chappe-im/chappe/internal/store"
 )
 
-const (
-	aboutRunes = 70
-	// namesPerDay is how often a public name changes.
-	namesPerDay = 10
-)
+const aboutRunes = 70
+
+// namesPerDay is how often a public name changes.
+var namesPerDay = store.Limit{Most: 10, Window: 24 * time.Hour}
 
 // Service keeps accounts. It is safe for concurrent use.
 type Service struct {
@@ -88,7 +87,7 @@ func (s *Service) SetUsername(ctx context.Context, account, key int64, name stri
 			return fault.UsernameNotModified
 		}
 		if !s.NoLimits {
-			wait, err := tx.Attempt(fmt.Sprintf("username %d", account), namesPerDay, 24*time.Hour, s.Now())
+			wait, err := tx.Attempt(fmt.Sprintf("username %d", account), s.Now(), namesPerDay)
 			if err != nil {
 				return err
 			}

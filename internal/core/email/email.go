@@ -28,13 +28,14 @@ import (
 
 const (
 	// Digits is the length of a code.
-	Digits   = 6
-	codeLife = time.Hour
-	maxTries = 5
-	// mailsPerHour is how many codes go to one account.
-	mailsPerHour = 3
-	sealPurpose  = "email address"
+	Digits      = 6
+	codeLife    = time.Hour
+	maxTries    = 5
+	sealPurpose = "email address"
 )
+
+// mailsPerHour is how many codes go to one account.
+var mailsPerHour = store.Limit{Most: 3, Window: time.Hour}
 
 // Purpose is what an address is for.
 type Purpose int
@@ -110,7 +111,7 @@ func (s *Service) send(ctx context.Context, account int64, p Purpose, proven boo
 			return err
 		}
 		if !s.NoLimits {
-			wait, err := tx.Attempt(fmt.Sprintf("mail %d", account), mailsPerHour, time.Hour, s.Now())
+			wait, err := tx.Attempt(fmt.Sprintf("mail %d", account), s.Now(), mailsPerHour)
 			if err != nil {
 				return err
 			}

@@ -17,12 +17,16 @@ const (
 	codeDigits = 6
 	codeLife   = 5 * time.Minute
 	codeTries  = 5
-	// Codes for each number, and for each network.
-	codesPerHour, codesPerDay = 3, 10
-	codesPerNetwork           = 20
 
 	sealCode  = "login code"
 	sealFirst = "login first code"
+)
+
+// How many codes go to each number, and how many each network may ask for.
+var (
+	codesPerHour    = store.Limit{Most: 3, Window: time.Hour}
+	codesPerDay     = store.Limit{Most: 10, Window: 24 * time.Hour}
+	codesPerNetwork = store.Limit{Most: 20, Window: time.Hour}
 )
 
 // ErrNoCode says that a number waits for no code.
@@ -178,9 +182,9 @@ func (s *Service) maySend(tx *store.Tx, c Client, phone string) (refused, err er
 		return nil, nil
 	}
 	now := s.Now()
-	wait, err := tx.Attempt("code "+truncate(c.IP).String(), codesPerNetwork, time.Hour, now)
+	wait, err := tx.Attempt("code "+truncate(c.IP).String(), now, codesPerNetwork)
 	if err == nil && wait == 0 {
-		wait, err = s.attempt(tx, "code "+phone, codesPerHour, codesPerDay, now)
+		wait, err = tx.Attempt("code "+phone, now, codesPerHour, codesPerDay)
 	}
 	if wait > 0 {
 		refused = floodWait(wait)

@@ -21,8 +21,12 @@ const (
 	ownDigits = 8
 	// reservation is how long a number waits for its sign-up.
 	reservation = 30 * time.Minute
-	// Numbers for each network.
-	numbersPerHour, numbersPerDay = 5, 20
+)
+
+// How many numbers go to each network.
+var (
+	numbersPerHour = store.Limit{Most: 5, Window: time.Hour}
+	numbersPerDay  = store.Limit{Most: 20, Window: 24 * time.Hour}
 )
 
 var (
@@ -70,7 +74,7 @@ func (s *Service) HandOut(ctx context.Context, ip netip.Addr, invite string) (Ha
 	err := s.write(ctx, func(tx *store.Tx) error {
 		if refused = nil; !s.NoLimits {
 			network := truncate(ip).String()
-			wait, err := s.attempt(tx, "join "+network, numbersPerHour, numbersPerDay, now)
+			wait, err := tx.Attempt("join "+network, now, numbersPerHour, numbersPerDay)
 			if err != nil {
 				return err
 			}
@@ -164,15 +168,6 @@ func draw(digits int) string {
 		panic("login: no randomness: " + err.Error()) // crypto/rand never fails
 	}
 	return fmt.Sprintf("%0*d", digits, n)
-}
-
-// attempt counts one more of what may happen so often an hour and a day, unless it is too much.
-func (s *Service) attempt(tx *store.Tx, subject string, hourly, daily int, now time.Time) (time.Duration, error) {
-	wait, err := tx.Attempt(subject+" day", daily, 24*time.Hour, now)
-	if err != nil || wait > 0 {
-		return wait, err
-	}
-	return tx.Attempt(subject+" hour", hourly, time.Hour, now)
 }
 
 func floodWait(wait time.Duration) error {

@@ -92,7 +92,7 @@ func (s *Service) Reset(ctx context.Context, account int64) (Reset, error) {
 			return nil
 		}
 		if !s.NoLimits {
-			wait, err := tx.Attempt(fmt.Sprintf("reset %d", account), 1, 24*time.Hour, now)
+			wait, err := tx.Attempt(fmt.Sprintf("reset %d", account), now, store.Limit{Most: 1, Window: 24 * time.Hour})
 			if err != nil {
 				return err
 			}
