@@ -102,8 +102,11 @@ func Open(k *Key, side Side, packet []byte) (Message, error) {
 		return Message{}, ErrPacket
 	}
 	m, err := parse(data)
+	if err != nil {
+		return Message{}, err
+	}
 	m.QuickAck = binary.LittleEndian.Uint32(hash[:]) | 1<<31
-	return m, err
+	return m, nil
 }
 
 // parse reads a plaintext that msg_key vouches for.
@@ -128,8 +131,8 @@ func parse(data []byte) (Message, error) {
 	}, nil
 }
 
-// keyHash is msg_key_large, of which msg_key is the middle 128 bits: SHA256(substr(auth_key, 88+x, 32) ‖
-// plaintext ‖ padding).
+// keyHash is msg_key_large, of which msg_key is the middle 128 bits:
+// SHA256(substr(auth_key, 88+x, 32) ‖ plaintext ‖ padding).
 func keyHash(k *Key, side Side, data []byte) (sum [sha256.Size]byte) {
 	h := sha256.New()
 	h.Write(k.secret[88+int(side) : 88+int(side)+32])

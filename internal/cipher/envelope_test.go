@@ -3,10 +3,12 @@ package cipher
 import (
 	"bytes"
 	"crypto/sha1"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -47,7 +49,7 @@ func sealOld(k *Key, plain []byte) []byte {
 
 func refuse(t *testing.T, name string, k *Key, side Side, packet []byte) {
 	t.Helper()
-	if m, err := Open(k, side, bytes.Clone(packet)); err != ErrPacket || m.Body != nil || m.ID != 0 {
+	if m, err := Open(k, side, bytes.Clone(packet)); err != ErrPacket || !reflect.DeepEqual(m, Message{}) {
 		t.Errorf("%s: opened: %+v, %v", name, m, err)
 	}
 }
@@ -117,6 +119,23 @@ func TestA7PaddingExtension(t *testing.T) {
 		padded := append(encode(Message{ID: 4, Body: body}), make([]byte, padding)...)
 		if m, err := Open(&k, ToServer, sealRaw(&k, ToServer, padded)); err != nil || len(m.Body) != len(body) {
 			t.Errorf("%d bytes of padding: %v", padding, err)
+		}
+	}
+}
+
+// TestQuickAck holds the token against the words of the specification: the first 32
+// bits of the SHA-256 whose middle is msg_key, with the top bit set.
+func TestQuickAck(t *testing.T) {
+	for _, v := range vectors(t, "cloud_frames.json", "packet/x0") {
+		k := NewKey([KeySize]byte(v.Input.AuthKey))
+		secret := k.Bytes()
+		hashed := append(secret[88:120:120], encode(Message{
+			Salt: v.Input.Salt, SessionID: v.Input.Session, ID: v.Input.ID, Seq: v.Input.Seq, Body: v.Input.Body,
+		})...)
+		sum := sha256.Sum256(append(hashed, v.Input.Padding...))
+		m, err := Open(&k, ToServer, v.Expected.Packet)
+		if err != nil || m.QuickAck != binary.LittleEndian.Uint32(sum[:])|1<<31 {
+			t.Errorf("%s: token %x, %v", v.Name, m.QuickAck, err)
 		}
 	}
 }
