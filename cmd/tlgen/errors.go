@@ -57,7 +57,7 @@ var errorLine = regexp.MustCompile(`^//\s+(-?[0-9]+) ([A-Za-z0-9_%]+):(.*)$`)
 
 // catalogue renders catalogue_gen.go of package fault.
 func catalogue() ([]byte, error) {
-	dir, err := moduleDir(canonicalVersion)
+	dir, err := ownDir()
 	if err != nil {
 		return nil, err
 	}

@@ -66,8 +66,8 @@ func (t *tr) emit(pl *plan, o *object) error {
 		return ErrTooBig
 	}
 	t.putUint32(pl.dst.id)
-	var words [4]uint32
-	var at [4]int
+	var words [maxWords]uint32
+	var at [maxWords]int
 	for i := range pl.steps {
 		s := &pl.steps[i]
 		if s.f.typ.shape == shapeFlags {

@@ -110,7 +110,7 @@ func (r *random) value(b []byte, t *typ, levels int) []byte {
 // object appends an object or a query.
 func (r *random) object(b []byte, d *def, levels int) []byte {
 	b = binary.LittleEndian.AppendUint32(b, d.id)
-	var words [4]uint32
+	var words [maxWords]uint32
 	for i := range d.fields {
 		f := &d.fields[i]
 		switch {
@@ -197,7 +197,7 @@ func (d *decoder) value(t *typ) tree {
 // fields reads the fields of an object.
 func (d *decoder) fields(def *def) node {
 	n := node{def, map[string]tree{}}
-	var words [4]uint32
+	var words [maxWords]uint32
 	for i := range def.fields {
 		f := &def.fields[i]
 		if f.typ.shape == shapeFlags {

@@ -112,7 +112,6 @@ type schema struct {
 	next    map[*def]*def   // the next definition of that name
 	classes [][]*def        // constructors of each class, all layers
 	typs    map[string]*typ // interned types
-	words   int             // most flags words in one definition
 }
 
 // load parses the embedded schema once, when the first client of another layer
@@ -236,7 +235,9 @@ func (s *schema) parseFields(args string) ([]field, error) {
 		}
 		list = append(list, f)
 	}
-	s.words = max(s.words, len(words))
+	if len(words) > maxWords {
+		return nil, fmt.Errorf("%d words of flags", len(words))
+	}
 	return list, nil
 }
 

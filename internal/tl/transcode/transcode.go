@@ -55,6 +55,7 @@ const (
 	oldest    = 152      // oldest layer served
 	maxDepth  = 32       // objects within objects
 	maxOutput = 16 << 20 // bytes
+	maxWords  = 4        // words of flags in one object
 	vectorID  = 0x1cb5c415
 	trueID    = 0x997275b5
 	falseID   = 0xbc799737
@@ -88,6 +89,9 @@ func (e *LostError) Error() string {
 // Schema returns the layer whose tables serve a client of this layer: the
 // nearest one at or below. It is false below 152.
 func Schema(layer int) (int, bool) {
+	if layer == Canonical {
+		return Canonical, true // needs no tables
+	}
 	best, ok := 0, false
 	for _, l := range load().layers {
 		if l <= layer {

@@ -27,7 +27,7 @@ type tr struct {
 type object struct {
 	def   *def
 	ofs   []int32 // field i is in[ofs[i]:ofs[i+1]], empty when it is not there
-	words [4]uint32
+	words [maxWords]uint32
 }
 
 // has reports whether field i is there.
@@ -148,7 +148,7 @@ func (t *tr) open(ty *typ) (*def, error) {
 
 // walkFields passes the fields of an object.
 func (t *tr) walkFields(d *def) error {
-	var words [4]uint32
+	var words [maxWords]uint32
 	for i := range d.fields {
 		f := &d.fields[i]
 		if f.typ.shape == shapeFlags {
@@ -182,7 +182,7 @@ func (t *tr) enter(ty *typ) (*object, error) {
 // index passes the fields of an object and notes where they are.
 func (t *tr) index(d *def) (*object, error) {
 	o := &t.frames[t.depth]
-	o.def, o.words = d, [4]uint32{}
+	o.def, o.words = d, [maxWords]uint32{}
 	n := len(t.ofs)
 	for range len(d.fields) + 1 {
 		t.ofs = append(t.ofs, 0)
