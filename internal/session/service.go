@@ -23,7 +23,7 @@ func (s *Session) serviceLocked(c *connection, id uint32, e envelope) (handled b
 	b := &bin.Buffer{Buf: e.body}
 	switch id {
 	case mt.MsgsAckTypeID:
-		return true, s.acknowledgedLocked(b, e)
+		return true, s.acknowledgedLocked(b)
 	case mt.PingRequestTypeID, mt.PingDelayDisconnectRequestTypeID:
 		return true, s.pingLocked(c, id, b, e)
 	case mt.MsgsStateReqTypeID:
@@ -49,14 +49,14 @@ func (s *Session) serviceLocked(c *connection, id uint32, e envelope) (handled b
 	return false, nil
 }
 
-func (s *Session) acknowledgedLocked(b *bin.Buffer, e envelope) error {
+// acknowledgedLocked forgets what the client has. The seq_no is not looked at: mtcute counts its
+// acknowledgements as content-related.
+//
+// https://core.telegram.org/mtproto/service_messages_about_messages#acknowledgment-of-receipt
+func (s *Session) acknowledgedLocked(b *bin.Buffer) error {
 	var m mt.MsgsAck
 	if err := m.Decode(b); err != nil || len(m.MsgIDs) > maxIDs {
 		return errClose
-	}
-	if e.seq&1 != 0 {
-		s.refuseLocked(e.id, e.seq, badSeqNotEven)
-		return nil
 	}
 	for _, id := range m.MsgIDs {
 		s.out.acknowledged(id)
