@@ -51,6 +51,11 @@ func Start(t testing.TB, change func(*config.Config)) *Server {
 	return s
 }
 
+// At is a server that runs somewhere else.
+func At(t testing.TB, addr string, key *rsa.PublicKey) *Server {
+	return &Server{t: t, Addr: addr, URL: "http://" + addr, Key: key}
+}
+
 func (s *Server) start() {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
