@@ -77,6 +77,7 @@ func remoteAddr(nc net.Conn) netip.Addr {
 func (c *Conn) ReadFrame() (*Frame, error) {
 	c.begin()
 	if err := c.await(); err != nil {
+		c.wsFarewell()
 		return nil, err
 	}
 	body, quick, err := c.readHead()

@@ -1,11 +1,11 @@
 package wire
 
 import (
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"math/rand/v2"
 )
 
 // ErrMalformed is what every violation of a transport by the peer is wrapped around.
@@ -136,11 +136,12 @@ func (t framing) append(b, p []byte, seq uint32) []byte {
 		return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b[start:]))
 	case padded:
 		if len(p) > 4 {
-			r := rand.Uint32()
-			pad := int(r & 3)
+			var r [4]byte
+			_, _ = rand.Read(r[:]) // never fails
+			pad := int(r[3] & 3)
 			b = binary.LittleEndian.AppendUint32(b, uint32(len(p)+pad))
 			b = append(b, p...)
-			return binary.LittleEndian.AppendUint32(b, r>>2)[:len(b)+pad]
+			return append(b, r[:pad]...)
 		}
 	}
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(p)))

@@ -238,7 +238,6 @@ func (p *port) handle(c *Conn) {
 
 // bye ends a connection.
 func (p *port) bye(c *Conn) {
-	c.wsFarewell()
 	_ = c.Close()
 	c.Authenticated() // it counts against its address no more
 	p.unregister(c)

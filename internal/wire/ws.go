@@ -163,10 +163,12 @@ func (c *Conn) wsControl(op ws.OpCode, payload []byte) error {
 	return fmt.Errorf("wire: unknown WebSocket control frame: %w", ErrMalformed)
 }
 
-// wsFarewell echoes the peer's close frame, if there was one, when nothing more is to be written.
+// wsFarewell echoes the peer's close frame, if that is what ended the stream, once all frames before
+// it were read.
 func (c *Conn) wsFarewell() {
-	if c.ws != nil && c.ws.status != nil && !c.closed.Load() {
-		_ = c.writeControl(ws.OpClose, c.ws.status) // the connection is closed next
+	if c.ws != nil && c.ws.status != nil {
+		_ = c.writeControl(ws.OpClose, c.ws.status) // the stream is over either way
+		c.ws.status = nil
 	}
 }
 
