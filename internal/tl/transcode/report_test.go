@@ -63,6 +63,21 @@ var reasons = map[string]string{
 	"down field urlAuthResultAccepted.url":                     "empty where there is none",
 	"down field webPageAttributeStarGiftAuction":               "gifts are refused; black",
 	"down field webViewResultUrl.query_id":                     "0 where there is none",
+	"down optional botBusinessConnection.":                     "business bots are refused",
+	"down optional botCommand.ephemeral":                       "no ephemeral messages in 227",
+	"down optional channel.linked_community_id":                "no communities in 227",
+	"down optional chatAdminRights.":                           "no communities in 227",
+	"down optional chatBannedRights.":                          "no communities in 227",
+	"down optional config.ignore_phone_entities":               "phone numbers are entities",
+	"down optional config.pfs_enabled":                         "clients decide themselves",
+	"down optional config.phonecalls_enabled":                  "calls are refused",
+	"down optional connectedBot.":                              "business bots are refused",
+	"down optional groupCall":                                  "calls are refused",
+	"down optional phoneCall":                                  "calls are refused",
+	"down optional sponsoredMessage.":                          "there is no advertising",
+	"down optional stickerSet.":                                "the files of the set tell",
+	"down optional user.linked_community_id":                   "no communities in 227",
+	"down optional userFull.premium_gifts":                     "payments are refused",
 	"up constructor Chat ":                                     "refused: only sent by servers",
 	"up constructor InputAiComposeTone":                        "refused: not in 227",
 	"up constructor InputDialogPeer":                           "refused: no communities in 227",
@@ -202,6 +217,10 @@ func lostOf(lines map[string]bool, direction string, pl *plan, d *def) {
 			if _, ok := constants[key]; !ok {
 				lines[fmt.Sprintf("%s field %s:%s has no source", direction, key, s.f.typ.name)] = true
 			}
+		case s.src < 0 && s.f.typ.shape == shapeTrue && len(s.group) > 0:
+			// its flag is set with the value beside it
+		case s.src < 0 && direction == "down" && d.find(s.f.name) < 0:
+			lines[fmt.Sprintf("down optional %s:%s has no source", key, s.f.typ.name)] = true
 		case s.src < 0 && d.find(s.f.name) >= 0:
 			lines[fmt.Sprintf("%s field %s:%s has another type", direction, key, s.f.typ.name)] = true
 		case s.src >= 0 && d.fields[s.src].optional() && !s.f.optional() && s.f.typ.shape != shapeBool && !s.must:
