@@ -14,6 +14,8 @@ import (
 	"github.com/chappe-im/chappe/internal/api/auth"
 	"github.com/chappe-im/chappe/internal/api/contacts"
 	"github.com/chappe-im/chappe/internal/api/encode"
+	"github.com/chappe-im/chappe/internal/api/help"
+	"github.com/chappe-im/chappe/internal/api/langpack"
 	"github.com/chappe-im/chappe/internal/api/messages"
 	"github.com/chappe-im/chappe/internal/api/updates"
 	"github.com/chappe-im/chappe/internal/api/users"
@@ -140,6 +142,10 @@ func (v *services) newAccounts(s *Server, b *bus.Bus) error {
 // table is the method table of the server.
 func (v *services) table(s *Server) (*rpc.Table, error) {
 	read := encode.Reader{Users: v.users}
+	addresses, err := help.NewAddresses(s.URL())
+	if err != nil {
+		return nil, err
+	}
 	var all []*rpc.Method
 	for _, methods := range [][]*rpc.Method{
 		auth.Methods(auth.Deps{Login: v.login, Password: v.password, Self: v.self, Key: v.keys.key}),
@@ -150,6 +156,8 @@ func (v *services) table(s *Server) (*rpc.Table, error) {
 		messages.Methods(messages.Deps{Messages: v.messages, Users: v.users, Read: read, Now: time.Now}),
 		updates.Methods(updates.Deps{Updates: v.updates, Users: v.users, Now: time.Now}),
 		users.Methods(users.Deps{Users: v.users, Contacts: v.contacts, Read: read}),
+		help.Methods(help.Deps{URL: s.URL(), Addresses: addresses, Now: time.Now}),
+		langpack.Methods(),
 		contacts.Methods(contacts.Deps{Contacts: v.contacts, Users: v.users, Read: read, Now: time.Now}),
 	} {
 		all = append(all, methods...)
