@@ -45,10 +45,7 @@ func openBench(b *testing.B, target storetest.Target) *store.DB {
 	mustWrite(b, db, func(tx *store.Tx) error {
 		for _, statement := range benchSchema {
 			if db.Dialect() == "sqlite" {
-				statement = strings.ReplaceAll(statement, "BIGINT PRIMARY", "INTEGER PRIMARY")
-				if strings.Contains(statement, ", PRIMARY KEY") {
-					statement += " WITHOUT ROWID"
-				}
+				statement = strings.ReplaceAll(statement, "BIGINT", "INTEGER")
 			}
 			if _, err := tx.Exec(statement); err != nil {
 				return err
