@@ -3,7 +3,10 @@ package transcode
 import (
 	"bytes"
 	"errors"
+	"sync"
 	"testing"
+
+	"github.com/gotd/td/tg"
 )
 
 func TestErrors(t *testing.T) {
@@ -175,4 +178,26 @@ func bounded(t *testing.T, out, in []byte) {
 	if len(out) > 4+min(4*len(in)+64<<10, maxOutput) {
 		t.Fatalf("%d bytes became %d", len(in), len(out))
 	}
+}
+
+// TestConcurrent makes many goroutines meet tables that are not made yet.
+func TestConcurrent(t *testing.T) {
+	in := encoded(t, page())
+	want, err := Result(nil, 189, tg.MessagesGetHistoryRequestTypeID, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPair(load(), Canonical, 189, false)
+	d := p.s.in(Canonical, "messages.getHistory", true)
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			c, ty := p.result(d)
+			got, err := p.run(nil, in, func(t *tr) error { return t.convert(c, ty) })
+			if err != nil || !bytes.Equal(got, want) {
+				t.Errorf("got %d bytes, %v", len(got), err)
+			}
+		})
+	}
+	group.Wait()
 }
