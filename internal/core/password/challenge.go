@@ -2,9 +2,9 @@ package password
 
 import (
 	"bytes"
-	"crypto/rand"
 	"crypto/subtle"
 	"encoding/binary"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,6 +31,7 @@ type Proof struct {
 
 // challenge is what the server keeps of a challenge it made.
 type challenge struct {
+	id             int64
 	account, key   int64
 	verifier       []byte
 	secret, public []byte
@@ -49,52 +50,52 @@ func (c challenge) answers(p Proof) (bool, error) {
 	return subtle.ConstantTimeCompare(want, p.M1) == 1, nil
 }
 
-// challenges are those that wait for an answer, in memory: a client whose challenge is gone asks
-// for another.
+// challenges are those that wait for an answer, by device and oldest first, in memory: a client
+// whose challenge is gone asks for another.
 type challenges struct {
 	mu      sync.Mutex
-	waiting map[int64]challenge
+	devices map[int64][]challenge
+	count   int
 }
 
 // add keeps a challenge and returns its id. The oldest one of the same device makes room.
 func (l *challenges) add(c challenge, now time.Time) (id int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.waiting == nil {
-		l.waiting = make(map[int64]challenge)
+	if l.devices == nil {
+		l.devices = make(map[int64][]challenge)
 	}
-	l.makeRoom(c, now)
-	for id == 0 || l.waiting[id].secret != nil {
-		var b [8]byte
-		rand.Read(b[:])
-		id = int64(binary.LittleEndian.Uint64(b[:]))
+	if l.count >= challengesMost {
+		l.makeRoom(now)
 	}
-	l.waiting[id] = c
-	return id
+	if list := l.devices[c.key]; len(list) >= challengesEach {
+		l.devices[c.key] = slices.Delete(list, 0, 1)
+		l.count--
+	}
+	for c.id == 0 {
+		c.id = int64(binary.LittleEndian.Uint64(random(8)))
+	}
+	l.devices[c.key] = append(l.devices[c.key], c)
+	l.count++
+	return c.id
 }
 
-func (l *challenges) makeRoom(c challenge, now time.Time) {
-	count, oldest := 0, int64(0)
-	for id, old := range l.waiting {
-		if !old.expires.After(now) {
-			delete(l.waiting, id)
-			continue
-		}
-		if old.key == c.key {
-			count++
-			if oldest == 0 || old.expires.Before(l.waiting[oldest].expires) {
-				oldest = id
+// makeRoom drops the challenges of devices whose last one is too old, and if there are none those
+// of any device.
+func (l *challenges) makeRoom(now time.Time) {
+	for _, anyway := range []bool{false, true} {
+		for key, list := range l.devices {
+			if anyway || !list[len(list)-1].expires.After(now) {
+				l.count -= len(list)
+				delete(l.devices, key)
+				if anyway {
+					return
+				}
 			}
 		}
-	}
-	if count >= challengesEach {
-		delete(l.waiting, oldest)
-	}
-	for id := range l.waiting {
-		if len(l.waiting) < challengesMost {
-			break
+		if l.count < challengesMost {
+			return
 		}
-		delete(l.waiting, id)
 	}
 }
 
@@ -103,11 +104,16 @@ func (l *challenges) makeRoom(c challenge, now time.Time) {
 func (l *challenges) take(id, account, key int64, now time.Time) (challenge, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	c, ok := l.waiting[id]
-	if !ok || c.account != account || c.key != key {
+	list := l.devices[key]
+	i := slices.IndexFunc(list, func(c challenge) bool { return c.id == id && c.account == account })
+	if i < 0 {
 		return challenge{}, fault.SRPIDInvalid
 	}
-	delete(l.waiting, id)
+	c := list[i]
+	if l.devices[key] = slices.Delete(list, i, i+1); len(list) == 1 {
+		delete(l.devices, key)
+	}
+	l.count--
 	if !c.expires.After(now) {
 		return challenge{}, fault.SRPIDInvalid
 	}
