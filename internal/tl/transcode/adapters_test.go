@@ -372,6 +372,25 @@ func TestUpdatesAreCounted(t *testing.T) {
 	}
 }
 
+func TestMethod(t *testing.T) {
+	id := func(layer int, name string) uint32 { return load().in(layer, name, true).id }
+	for _, test := range []struct {
+		layer    int
+		id, want uint32
+	}{
+		{151, id(152, "messages.sendMessage"), 0},
+		{152, 1, 0},
+		{152, id(152, "messages.getAllChats"), 0},
+		{152, id(152, "messages.sendMessage"), tg.MessagesSendMessageRequestTypeID},
+		{152, id(152, "channels.createForumTopic"), tg.MessagesCreateForumTopicRequestTypeID},
+		{227, id(227, "messages.sendMessage"), tg.MessagesSendMessageRequestTypeID},
+	} {
+		if got := Method(test.layer, test.id); got != test.want {
+			t.Errorf("layer %d: %#x is %#x, not %#x", test.layer, test.id, got, test.want)
+		}
+	}
+}
+
 func TestFormerMethods(t *testing.T) {
 	var topic tg.MessagesCreateForumTopicRequest
 	up(t, 152, obj{"channels.createForumTopic", map[string]any{

@@ -149,13 +149,20 @@ func (p *pair) counterpart(d *def) *def {
 
 // target returns the definition of class want that takes the place of d.
 func (p *pair) target(d *def, want *typ) *def {
-	for _, name := range append([]string{d.name}, sameThing[d.name]...) {
+	fits := func(name string) *def {
 		t := p.s.in(p.dst, name, d.method)
-		if t != nil && (d.method || t.result == want) {
-			return t
+		if t == nil || !d.method && t.result != want {
+			return nil
+		}
+		return t
+	}
+	t := fits(d.name)
+	for _, name := range sameThing[d.name] {
+		if t == nil {
+			t = fits(name)
 		}
 	}
-	return nil
+	return t
 }
 
 // compile makes the plan of a definition that becomes one of class want.
