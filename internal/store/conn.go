@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 )
 
@@ -18,10 +19,16 @@ type conn struct {
 	statements map[string]*sql.Stmt // by the text of the query
 }
 
-func (d *DB) connect(ctx context.Context) (*conn, error) {
+// connect opens a connection and runs the statement setup on it, if any.
+func (d *DB) connect(ctx context.Context, setup string) (*conn, error) {
 	c, err := d.pool.Conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("connect to database: %w", err)
+	}
+	if setup != "" {
+		if _, err := c.ExecContext(ctx, setup); err != nil {
+			return nil, errors.Join(fmt.Errorf("connect to database: %w", err), c.Close())
+		}
 	}
 	return &conn{sql: c, dialect: d.dialect, statements: map[string]*sql.Stmt{}}, nil
 }

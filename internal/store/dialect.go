@@ -26,7 +26,8 @@ type dialect struct {
 	name      string
 	begin     string
 	beginRead string
-	reader    string // run once on each reading connection
+	reader    string // run once on each reading connection, if not empty
+	loader    string // run once on the writing connection of a restore, likewise
 	lock      string // locks the owners in $1 in the order of their ids
 	tables    string // the names of all tables
 	check     func(context.Context, *conn) error
@@ -43,6 +44,7 @@ var sqlite = &dialect{
 	begin:     "BEGIN IMMEDIATE",
 	beginRead: "BEGIN",
 	reader:    "PRAGMA query_only = 1",
+	loader:    "PRAGMA cache_size = -262144", // 256 MB: indexes grow at random places
 	tables:    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
 	check:     func(context.Context, *conn) error { return nil },
 }

@@ -53,7 +53,7 @@ func (d *DB) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c, err := d.connect(ctx)
+	c, err := d.connect(ctx, "")
 	if err != nil {
 		return err
 	}

@@ -75,12 +75,7 @@ func (r *readers) get(ctx context.Context) (c *conn, fresh bool, err error) {
 	if c != nil {
 		return c, false, nil
 	}
-	if c, err = r.db.connect(ctx); err != nil || r.db.dialect.reader == "" {
-		return c, true, err
-	}
-	if _, err = c.exec(ctx, r.db.dialect.reader); err != nil {
-		c.close()
-	}
+	c, err = r.db.connect(ctx, r.db.dialect.reader)
 	return c, true, err
 }
 

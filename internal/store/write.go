@@ -207,7 +207,11 @@ func (w *writer) try(pending []*request, careful bool) (err error, committing bo
 
 func (w *writer) begin(ctx context.Context) (err error) {
 	if w.conn == nil {
-		if w.conn, err = w.db.connect(ctx); err != nil {
+		setup := ""
+		if w.db.options.LoadSchema > 0 {
+			setup = w.db.dialect.loader
+		}
+		if w.conn, err = w.db.connect(ctx, setup); err != nil {
 			return err
 		}
 	}
