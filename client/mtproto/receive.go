@@ -229,7 +229,7 @@ func (c *Conn) onAnswer(id int64, object []byte, err error) error {
 	case "MSG_WAIT_FAILED": // what it was to follow moved, failed or is forgotten
 		again = q.afterID != 0
 	case "CONNECTION_NOT_INITED", "CONNECTION_LAYER_INVALID":
-		again, c.inited = !q.wrapped && q.bind == nil, false
+		again, c.inited = !q.wrapped, false
 	}
 	if again && q.refused < maxRefused {
 		c.redo(q, 0)

@@ -164,7 +164,7 @@ func (c *Conn) appendCall(b []byte, q *call, inContainer bool) []byte {
 		b = le.AppendUint32(b, 0)
 	}
 	start := len(b)
-	if !q.service && q.bind == nil {
+	if !q.service {
 		if q.wrapped = !c.inited; q.wrapped {
 			b = append(b, c.prefix...)
 		}
