@@ -296,11 +296,15 @@ func TestNoHandshake(t *testing.T) {
 		"nothing": nil, "cut": good[:len(good)-1], "head only": good[:headSize], "no data": make([]byte, headSize),
 		"encrypted": flipped(good, 0), "longer than it is": resized(24), "negative": resized(1 << 31),
 		"odd": resized(19), "trailing": append(resized(20), make([]byte, 16)...), "too much": append(bytes.Clone(good), make([]byte, maxPacket)...),
-		"bytes after the object": append(resized(24), 0, 0, 0, 0), "ping": packet(&mt.PingRequest{PingID: 1}),
+		"too many bytes after the object": append(resized(20+256), make([]byte, 256)...), "ping": packet(&mt.PingRequest{PingID: 1}),
 	} {
 		if reply, err := s.Handle(context.Background(), home, new(Exchange), p); !errors.Is(err, ErrClose) || reply != nil {
 			t.Errorf("%s: %x, %v", name, reply, err)
 		}
+	}
+	hidden := append(resized(20+12+240), make([]byte, 12+240)...) // as TDLib hides the size
+	if reply, err := s.Handle(context.Background(), home, new(Exchange), hidden); err != nil || reply == nil {
+		t.Errorf("padded data: %x, %v", reply, err)
 	}
 	ack := packet(&mt.MsgsAck{MsgIDs: []int64{1}})
 	if reply, err := s.Handle(context.Background(), home, new(Exchange), ack); reply != nil || err != nil {

@@ -20,7 +20,8 @@ import (
 const (
 	headSize   = 8 + 8 + 4 // auth_key_id, message_id, length
 	maxPacket  = 4096
-	maxPadding = 15 // what a padded transport may leave at the end
+	maxPadding = 15  // what a padded transport may leave at the end
+	maxTail    = 255 // random bytes that TDLib adds to the data and counts, to hide its size
 
 	// maxExpiresIn bounds the life of a temporary key; clients ask for a day.
 	maxExpiresIn = 30 * 24 * 3600
@@ -50,22 +51,22 @@ func (s *Server) Handle(ctx context.Context, ip netip.Addr, x *Exchange, packet 
 	switch id {
 	case mt.ReqPqRequestTypeID:
 		var req mt.ReqPqRequest
-		if err = decode(b, &req); err == nil {
+		if err = decode(b, &req, maxTail); err == nil {
 			answer, err = s.reqPQ(x, req.Nonce)
 		}
 	case mt.ReqPqMultiRequestTypeID:
 		var req mt.ReqPqMultiRequest
-		if err = decode(b, &req); err == nil {
+		if err = decode(b, &req, maxTail); err == nil {
 			answer, err = s.reqPQ(x, req.Nonce)
 		}
 	case mt.ReqDHParamsRequestTypeID:
 		var req mt.ReqDHParamsRequest
-		if err = decode(b, &req); err == nil {
+		if err = decode(b, &req, maxTail); err == nil {
 			answer, err = s.reqDHParams(ctx, ip, x, &req)
 		}
 	case mt.SetClientDHParamsRequestTypeID:
 		var req mt.SetClientDHParamsRequest
-		if err = decode(b, &req); err == nil {
+		if err = decode(b, &req, maxTail); err == nil {
 			answer, err = s.setClientDHParams(ctx, x, &req)
 		}
 	case mt.MsgsAckTypeID:
@@ -115,12 +116,12 @@ func wrap(now time.Time, answer tlObject) ([]byte, error) {
 	return b.Buf, nil
 }
 
-// decode reads exactly one object.
-func decode(b *bin.Buffer, v tlObject) error {
+// decode reads one object and no more than tail bytes after it.
+func decode(b *bin.Buffer, v tlObject, tail int) error {
 	if err := v.Decode(b); err != nil {
 		return err
 	}
-	if b.Len() != 0 {
+	if b.Len() > tail {
 		return errors.New("bytes after the object")
 	}
 	return nil
@@ -277,7 +278,7 @@ func (a *attempt) openInner(encrypted []byte) (*mt.ClientDHInnerData, bool) {
 		return nil, false
 	}
 	inner := new(mt.ClientDHInnerData)
-	if err := decode(&bin.Buffer{Buf: encrypted[20:length]}, inner); err != nil {
+	if err := decode(&bin.Buffer{Buf: encrypted[20:length]}, inner, 0); err != nil {
 		return nil, false
 	}
 	return inner, inner.Nonce == a.nonce && inner.ServerNonce == a.serverNonce && inner.RetryID == a.dh.retryID
