@@ -139,7 +139,7 @@ func (c *client) send(m, answer tlObject) error {
 	if !ok || reply[8]&3 != 1 {
 		return errors.New("the answer is no unencrypted message of a server")
 	}
-	return decode(&bin.Buffer{Buf: data}, answer)
+	return decode(&bin.Buffer{Buf: data}, answer, 0)
 }
 
 // start asks for pq and looks up the factors.
@@ -199,7 +199,7 @@ func (c *client) ask(req *mt.ReqDHParamsRequest) error {
 	if data == nil {
 		return errors.New("the hash of the answer does not fit")
 	}
-	return decode(&bin.Buffer{Buf: data}, &c.offer)
+	return decode(&bin.Buffer{Buf: data}, &c.offer, 0)
 }
 
 // public computes g_b for an exponent, and the key it leads to.
