@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/chappe-im/chappe/internal/core/event"
@@ -24,12 +25,14 @@ func (s *Service) OnDelete(fn func(tx *store.Tx, account int64) error) {
 // https://core.telegram.org/method/account.deleteAccount
 func (s *Service) Delete(ctx context.Context, account int64) error {
 	var gone []int64
+	var done bool
 	err := s.DB.Write(ctx, []int64{account}, func(tx *store.Tx) error {
-		gone = nil
+		gone, done = nil, false
 		a, err := tx.Account(account)
 		if err != nil || a.Deleted != 0 || a.Phone == "" {
 			return err
 		}
+		done = true
 		if gone, err = s.Login.SignOutAll(tx, account); err != nil {
 			return err
 		}
@@ -46,7 +49,7 @@ func (s *Service) Delete(ctx context.Context, account int64) error {
 		}
 		return s.Login.Reserve(tx, a.Phone)
 	})
-	if err != nil {
+	if err != nil || !done {
 		return err
 	}
 	s.Login.Gone(gone)
@@ -64,6 +67,9 @@ func (s *Service) AskDeletion(ctx context.Context, account, key int64) error {
 	asked, due := false, int64(0)
 	err := s.DB.Write(ctx, []int64{account}, func(tx *store.Tx) error {
 		d, err := tx.Device(key)
+		if errors.Is(err, store.ErrNoRows) {
+			return fault.AuthKeyUnregistered
+		}
 		if err != nil {
 			return err
 		}

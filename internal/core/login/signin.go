@@ -200,7 +200,7 @@ func (s *Service) enter(tx *store.Tx, c Client, account int64) (in entry, refuse
 		return in, nil, err
 	}
 	if locked {
-		d.Pending = account
+		d.Pending, d.Hash = account, int64(random63()|1)
 		return in, fault.SessionPasswordNeeded, tx.SaveDevice(d)
 	}
 	in.device, in.others, err = s.admit(tx, d, account)
