@@ -58,16 +58,14 @@ type answer struct {
 	Error string
 }
 
-// newDevice starts a driver process and opens its client.
-func newDevice(t *testing.T, s *server, c client, name string, pfs bool) *device {
+// newDevice makes a device that keeps its files in dir; start runs it.
+func newDevice(t *testing.T, s *server, name, dir string, pfs bool) *device {
 	t.Helper()
 	p, err := newProxy(s.address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &device{name: c.name + " " + name, proxy: p, dir: filepath.Join(s.dir, "devices", name), log: &tail{}, pfs: pfs}
-	d.start(t, s, c)
-	return d
+	return &device{name: name, proxy: p, dir: filepath.Join(s.dir, dir), log: &tail{}, pfs: pfs}
 }
 
 // start runs the driver; after stop it goes on where it ended.
@@ -102,7 +100,7 @@ func (d *device) stop(t *testing.T) {
 
 // discard ends the process whatever state it is in.
 func (d *device) discard() {
-	if err := d.stdin.Close(); err == nil {
+	if d.stdin != nil && d.stdin.Close() == nil {
 		ended := make(chan struct{})
 		go func() {
 			_ = d.cmd.Wait()

@@ -2,6 +2,7 @@ package interop
 
 import (
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -71,8 +72,10 @@ func (p *pair) meet(t *testing.T, a, b *account) {
 func (p *pair) newDevice(t *testing.T, a *account, pfs bool) *device {
 	t.Helper()
 	a.devices++
-	d := newDevice(t, p.server, a.client, fmt.Sprintf("%s %d", a.name, a.devices), pfs)
+	name := fmt.Sprintf("%s %s %d", a.client.name, a.name, a.devices)
+	d := newDevice(t, p.server, name, filepath.Join(title(p.column), name), pfs)
 	p.devices = append(p.devices, d)
+	d.start(t, p.server, a.client)
 	if d.state != "phone" {
 		t.Fatalf("%s: a new device starts with %q", d.name, d.state)
 	}
