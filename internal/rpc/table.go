@@ -61,12 +61,15 @@ func (t *Table) Call(ctx context.Context, c *Caller, query []byte) (bin.Encoder,
 		t.log.Error("query failed", "method", name, "err", err)
 		f = fault.Internal
 	}
+	told := ""
+	if f != nil {
+		told = f.Name
+	}
 	if t.observe != nil {
-		told := ""
-		if f != nil {
-			told = f.Name
-		}
 		t.observe(name, told, time.Since(start))
+	}
+	if t.log.Enabled(ctx, slog.LevelDebug) {
+		t.log.Debug("query", "method", name, "layer", c.Layer, "fault", told, "took", time.Since(start))
 	}
 	if f != nil {
 		return nil, f

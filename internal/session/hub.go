@@ -10,6 +10,7 @@ import (
 
 	"github.com/chappe-im/chappe/internal/handshake"
 	"github.com/chappe-im/chappe/internal/rpc"
+	"github.com/chappe-im/chappe/internal/tl/transcode"
 )
 
 // Config is what a Hub is made of.
@@ -182,6 +183,9 @@ func (h *Hub) session(k *authKey, id int64) (s *Session, made bool) {
 	s = &Session{hub: h, id: id, key: k}
 	if d := k.device.Load(); d != nil {
 		s.layer = int(d.layer.Load())
+	}
+	if s.layer == 0 { // until the client says otherwise
+		s.layer = transcode.Canonical
 	}
 	k.users++
 	k.sessions = append(k.sessions, s)
