@@ -84,7 +84,9 @@ func TestPasswordProofVectors(t *testing.T) {
 		if c.Input.Side != "" || c.Input.A == nil {
 			continue
 		}
-		n++
+		if n++; testing.Short() && n > 2 {
+			continue // each proves a prime safe, which takes a second
+		}
 		t.Run(c.Name, func(t *testing.T) {
 			g := v.Tables.Groups[c.Input.Group]
 			algo := &passwordAlgo{Salt1: c.Input.Salt1, Salt2: c.Input.Salt2, P: g.P, G: g.G}

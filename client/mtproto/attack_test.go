@@ -42,7 +42,7 @@ func (s *script) cut() bool {
 }
 
 func TestA1Replay(t *testing.T) {
-	alone(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		c, s, updates := victim(t)
 		packet := s.seal(s.nextID(3), 1, encode(t, &tg.UpdatesTooLong{}))
 		inner := container{{s.nextID(3), 3, encode(t, &tg.UpdatesTooLong{})}, {s.nextID(3), 5, encode(t, &tg.UpdatesTooLong{})}}
@@ -80,7 +80,7 @@ func TestA1Replay(t *testing.T) {
 }
 
 func TestA2ReorderAndDrop(t *testing.T) {
-	alone(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		var order []byte
 		c, s := start(t, Options{Ping: -1, OnUpdate: func(b []byte) { order = append(order, b[4]) }})
 		s.session = c.session
@@ -96,7 +96,7 @@ func TestA2ReorderAndDrop(t *testing.T) {
 }
 
 func TestA3Reflection(t *testing.T) {
-	alone(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		c, s, updates := victim(t)
 		done := ask(c, 2)
 		frame := s.frame()
@@ -144,7 +144,7 @@ func TestA7PaddingAndSubstitution(t *testing.T) {
 		"too short":           func(s *script) []byte { return plain(s, 4, 12)[:40] },
 	} {
 		t.Run(name, func(t *testing.T) {
-			alone(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				_, s, updates := victim(t)
 				s.writeFrame(forge(s))
 				if n := updates(); n != 0 || !s.cut() {
@@ -153,7 +153,7 @@ func TestA7PaddingAndSubstitution(t *testing.T) {
 			})
 		})
 	}
-	alone(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		_, s, updates := victim(t)
 		s.writeFrame(plain(s, 4, 12)) // the same, well-formed
 		if updates() != 1 {
@@ -188,7 +188,7 @@ func TestA11Bombs(t *testing.T) {
 		"empty":                     {},
 	} {
 		t.Run(name, func(t *testing.T) {
-			alone(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				c, s, updates := victim(t)
 				s.send(s.nextID(3), 0, body)
 				if n := updates(); n != 0 {
@@ -211,7 +211,7 @@ func TestA11Bombs(t *testing.T) {
 
 // TestA13ForgedSaltAndTime sends notices about messages that were never sent.
 func TestA13ForgedSaltAndTime(t *testing.T) {
-	alone(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		c, s, _ := victim(t)
 		done := ask(c, 2)
 		q := s.query()
@@ -253,7 +253,7 @@ type rawObject []byte
 func (o rawObject) Encode(b *bin.Buffer) error { b.Put(o); return nil }
 
 func TestLogsHoldNoSecrets(t *testing.T) {
-	alone(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		c, s := start(t, Options{Ping: -1, Log: slog.New(slog.NewTextHandler(&log, nil))})
 		done := ask(c, 0x0123456789abcdef)

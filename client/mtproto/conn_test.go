@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -21,14 +22,8 @@ import (
 
 var yes = &tg.BoolTrue{}
 
-// alone runs f in a bubble with a clock of its own.
-func alone(t *testing.T, f func(t *testing.T)) {
-	t.Helper()
-	synctest.Test(t, f)
-}
-
 func TestInvokeErrors(t *testing.T) {
-	alone(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		c, s := start(t, Options{Ping: -1})
 		done := ask(c, 1)
 		s.answer(s.query().id, &mt.RPCError{ErrorCode: 420, ErrorMessage: "FLOOD_WAIT_7"})
@@ -42,12 +37,11 @@ func TestInvokeErrors(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		go s.query()
+		go func() { _, _ = io.Copy(io.Discard, s.conn) }()
 		if err := c.Invoke(ctx, &mt.PingRequest{}, &tg.BoolBox{}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v, want deadline", err)
 		}
 		done = ask(c, 3)
-		s.query()
 		if err := c.Close(); err != nil {
 			t.Error(err)
 		}
@@ -62,7 +56,7 @@ func TestInvokeErrors(t *testing.T) {
 
 func TestTransportErrorsEnd(t *testing.T) {
 	for code, want := range map[int32]error{-404: ErrKeyUnknown, -444: nil} {
-		alone(t, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
 			c, s := start(t, Options{Ping: -1})
 			done := ask(c, 1)
 			s.query()
@@ -77,7 +71,7 @@ func TestTransportErrorsEnd(t *testing.T) {
 }
 
 func TestFloodSlowsDown(t *testing.T) {
-	alone(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		_, s := start(t, Options{Ping: -1})
 		begin := time.Now()
 		for range 12 {
@@ -91,7 +85,7 @@ func TestFloodSlowsDown(t *testing.T) {
 }
 
 func TestInitConnectionUntilFirstAnswer(t *testing.T) {
-	alone(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		c, s := start(t, Options{Ping: -1})
 		one, two := ask(c, 1), (chan error)(nil)
 		first := s.query()
@@ -125,7 +119,7 @@ func TestInitConnectionUntilFirstAnswer(t *testing.T) {
 // TestQueueTravelsTogether has queries that were begun while another was being
 // written travel in one container.
 func TestQueueTravelsTogether(t *testing.T) {
-	alone(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		c, s := start(t, Options{Ping: -1})
 		var done []chan error
 		for n := range int64(4) {
@@ -147,7 +141,7 @@ func TestQueueTravelsTogether(t *testing.T) {
 }
 
 func TestAnswersInContainerAndGzip(t *testing.T) {
-	alone(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		var updates [][]byte
 		c, s := start(t, Options{Ping: -1, OnUpdate: func(b []byte) { updates = append(updates, bytes.Clone(b)) }})
 		one, two := ask(c, 1), ask(c, 2)
@@ -172,7 +166,7 @@ func TestAnswersInContainerAndGzip(t *testing.T) {
 // TestReconnectRepeats cuts the connection with queries under way: they come again
 // under the same numbers, in order, in the same session.
 func TestReconnectRepeats(t *testing.T) {
-	alone(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		c, s := start(t, Options{Ping: -1})
 		zero := ask(c, 0)
 		s.answer(s.query().id, yes)
@@ -204,7 +198,7 @@ func TestReconnectRepeats(t *testing.T) {
 }
 
 func TestBadSaltRepeats(t *testing.T) {
-	alone(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		c, s := start(t, Options{Ping: -1})
 		one, two, three := ask(c, 1), ask(c, 2), ask(c, 3)
 		q, both := s.query(), s.queries()
@@ -228,7 +222,7 @@ func TestBadSaltRepeats(t *testing.T) {
 }
 
 func TestFutureSalts(t *testing.T) {
-	alone(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		c, s := start(t, Options{Ping: -1})
 		one := ask(c, 1)
 		s.push(&mt.BadServerSalt{BadMsgID: s.query().id, ErrorCode: 48, NewServerSalt: 77})
@@ -252,7 +246,7 @@ func TestFutureSalts(t *testing.T) {
 			}
 			s.answer(q.id, yes)
 			<-done
-			go s.read() // the acknowledgement that goes out meanwhile
+			go func() { _, _ = s.conn.Read(make([]byte, 1<<16)) }() // the acknowledgement that goes out meanwhile
 			time.Sleep(2000 * time.Second)
 		}
 	})
@@ -276,7 +270,7 @@ func gzipped(t *testing.T, b []byte) []byte {
 func TestClockIsMended(t *testing.T) {
 	for name, off := range map[string]time.Duration{"behind": -time.Hour, "ahead": time.Hour} {
 		t.Run(name, func(t *testing.T) {
-			alone(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				c, s := start(t, Options{Ping: -1, Now: func() time.Time { return time.Now().Add(off) }})
 				c.mu.Lock()
 				c.clock.set(c.o.Now()) // as if from an earlier answer
@@ -306,7 +300,7 @@ func TestClockIsMended(t *testing.T) {
 }
 
 func TestRefusedForever(t *testing.T) {
-	alone(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		c, s := start(t, Options{Ping: -1})
 		done := ask(c, 1)
 		for range maxRefused + 1 {
@@ -320,7 +314,7 @@ func TestRefusedForever(t *testing.T) {
 }
 
 func TestNewSessionRepeatsWhatIsOlder(t *testing.T) {
-	alone(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		sessions := 0
 		c, s := start(t, Options{Ping: -1, OnNewSession: func() { sessions++ }})
 		one := ask(c, 1)
@@ -346,7 +340,7 @@ func TestNewSessionRepeatsWhatIsOlder(t *testing.T) {
 
 // TestChain sends queries that depend on each other, of which the server refuses one.
 func TestChain(t *testing.T) {
-	alone(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		c, s := start(t, Options{Ping: -1})
 		h := c.Chain()
 		one, two, three := ask(h, 1), ask(h, 2), ask(h, 3)
@@ -380,7 +374,7 @@ func TestChain(t *testing.T) {
 }
 
 func TestAcks(t *testing.T) {
-	alone(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		c, s := start(t, Options{Ping: -1})
 		s.session = c.session
 		begin := time.Now()
@@ -405,7 +399,7 @@ func TestAcks(t *testing.T) {
 }
 
 func TestPing(t *testing.T) {
-	alone(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		_, s := start(t, Options{})
 		begin := time.Now()
 		var ping mt.PingDelayDisconnectRequest
@@ -427,7 +421,7 @@ func TestPing(t *testing.T) {
 }
 
 func TestServiceRequests(t *testing.T) {
-	alone(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		c, s := start(t, Options{Ping: -1})
 		done := ask(c, 1)
 		q := s.query()

@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/aes"
 	"crypto/rsa"
-	"crypto/sha1" // #nosec G505 -- the protocol hashes the exchange with SHA-1
+	"crypto/sha1"
 	"crypto/subtle"
 	"encoding/binary"
 	"errors"
@@ -288,7 +288,7 @@ func (x *handshake) verdict(answer mt.SetClientDHParamsAnswerClass, key [rawconn
 // See https://core.telegram.org/mtproto/auth_key#dh-key-exchange-complete.
 func newNonceHash(newNonce bin.Int256, number byte, key [rawconn.KeySize]byte) bin.Int128 {
 	aux := crypto.Key(key).AuxHash()
-	sum := sha1.Sum(append(append(newNonce[:], number), aux[:]...)) // #nosec G401 -- see the import
+	sum := sha1.Sum(append(append(newNonce[:], number), aux[:]...))
 	return bin.Int128(sum[4:20])
 }
 

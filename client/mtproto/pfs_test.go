@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gotd/ige"
@@ -94,7 +95,7 @@ func dialPFS(t *testing.T, s *script, serve func()) (*Conn, error) {
 }
 
 func TestTempKeys(t *testing.T) {
-	alone(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		s := newScript(t)
 		var perm AuthKey
 		c, err := dialPFS(t, s, func() {
@@ -142,7 +143,7 @@ func TestTempKeys(t *testing.T) {
 }
 
 func TestTempKeyIsRenewed(t *testing.T) {
-	alone(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		s := newScript(t)
 		var perm AuthKey
 		c, err := dialPFS(t, s, func() {
@@ -165,7 +166,7 @@ func TestTempKeyIsRenewed(t *testing.T) {
 }
 
 func TestTempKeyIsRefused(t *testing.T) {
-	alone(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		s := newScript(t)
 		_, err := dialPFS(t, s, func() {
 			s.makeKey(true)
@@ -177,7 +178,7 @@ func TestTempKeyIsRefused(t *testing.T) {
 			t.Fatal("dialed with a key that was not bound")
 		}
 	})
-	alone(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		s := newScript(t)
 		var perm AuthKey
 		c, err := dialPFS(t, s, func() {

@@ -7,7 +7,7 @@
 package rawconn
 
 import (
-	"crypto/sha1" // #nosec G505 -- the protocol names keys by SHA-1
+	"crypto/sha1"
 	"encoding/binary"
 	"fmt"
 	"log/slog"
@@ -26,7 +26,7 @@ type Key struct {
 
 // NewKey returns the key of these bytes.
 func NewKey(value [KeySize]byte) Key {
-	sum := sha1.Sum(value[:]) // #nosec G401 -- see the import
+	sum := sha1.Sum(value[:])
 	return Key{value: value, id: int64(binary.LittleEndian.Uint64(sum[12:]))}
 }
 
