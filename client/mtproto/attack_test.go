@@ -216,14 +216,15 @@ func TestA13ForgedSaltAndTime(t *testing.T) {
 		done := ask(c, 2)
 		q := s.query()
 		before := q.outer.Salt
+		at := rawconn.MessageID(time.Now().Add(time.Hour)) | 1
 		for _, id := range []int64{0, 4, q.id + 400, q.id - 4, s.nextID(1)} {
 			s.push(&mt.BadServerSalt{BadMsgID: id, ErrorCode: 48, NewServerSalt: 666})
-			at := rawconn.MessageID(time.Now().Add(time.Hour)) | 1
 			for _, code := range []int{badIDLow, badIDHigh, 32, 64} {
-				s.send(at, 0, encode(t, &mt.BadMsgNotification{BadMsgID: id, ErrorCode: code}))
 				s.refuse(id, code)
-				at += 4
 			}
+			s.send(at, 0, encode(t, &mt.BadMsgNotification{BadMsgID: id, ErrorCode: badIDLow}))
+			s.send(at+4, 0, encode(t, &mt.BadMsgNotification{BadMsgID: id, ErrorCode: badIDHigh}))
+			at += 8
 		}
 		if s.cut() {
 			t.Fatal("the client obeyed")

@@ -59,7 +59,9 @@ type Conn struct {
 	heard   bool // something came since the last ping
 	alive   bool // something came on this link
 	pinged  bool
-	writing bool // somebody is draining the queue
+	pingID  int64 // of the last ping without a pong, else 0
+	missed  bool  // a message was dropped for its time since the last pong
+	writing bool  // somebody is draining the queue
 	queue   []*call
 	pending map[int64]*call // sent, unanswered, by msg_id
 	sent    [sentRing]int64 // msg_ids of containers and service messages

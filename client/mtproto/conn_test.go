@@ -299,6 +299,38 @@ func TestClockIsMended(t *testing.T) {
 	}
 }
 
+// TestClockStandsStill has the local clock lose a minute, as in a computer that
+// slept: the session finds out by a ping, and nothing is lost.
+func TestClockStandsStill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var slept time.Duration
+		updates := 0
+		c, s := start(t, Options{
+			Ping: -1, Now: func() time.Time { return time.Now().Add(-slept) }, OnUpdate: func([]byte) { updates++ },
+		})
+		done := ask(c, 1)
+		s.answer(s.query().id, yes)
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		slept = time.Minute
+		late := s.push(&tg.UpdatesTooLong{})
+		q := s.query()
+		var ping mt.PingRequest
+		if err := decodeAll(q.body, &ping); err != nil {
+			t.Fatal(err)
+		}
+		s.push(&mt.Pong{MsgID: q.id, PingID: ping.PingID + 1}) // not an answer
+		s.push(&mt.Pong{MsgID: q.id, PingID: ping.PingID})
+		s.accept()
+		s.send(late, 1, encode(t, &tg.UpdatesTooLong{})) // again, as it was not acknowledged
+		if synctest.Wait(); updates != 1 {
+			t.Errorf("%d updates", updates)
+		}
+	})
+}
+
 func TestRefusedForever(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, s := start(t, Options{Ping: -1})

@@ -107,8 +107,11 @@ func (c *Conn) admit(m rawconn.Message, messages []inner) []inner {
 		c.clock.set(at) // authentic, and of a session that is new: fresh
 	}
 	if !c.clock.accepts(at) {
-		// Only a notice about our clock may come from outside its bounds.
-		return c.notices(messages)
+		found := c.notices(messages)
+		if len(found) < len(messages) {
+			c.askTime()
+		}
+		return found
 	}
 	if len(messages) != 1 || messages[0].id != m.ID {
 		if c.seen.has(m.ID) {
@@ -130,12 +133,16 @@ func (c *Conn) admit(m rawconn.Message, messages []inner) []inner {
 	return fresh
 }
 
-// notices returns the messages that tell of a wrong clock.
+// notices returns the messages that tell of a wrong clock, which alone may come
+// from outside its bounds.
 func (c *Conn) notices(messages []inner) []inner {
 	var found []inner
 	for _, in := range messages {
-		var n mt.BadMsgNotification
-		if decodeAll(in.body, &n) == nil && (n.ErrorCode == badIDLow || n.ErrorCode == badIDHigh) && !c.seen.has(in.id) {
+		var bad mt.BadMsgNotification
+		var pong mt.Pong
+		tells := decodeAll(in.body, &bad) == nil && (bad.ErrorCode == badIDLow || bad.ErrorCode == badIDHigh) ||
+			decodeAll(in.body, &pong) == nil && pong.PingID == c.pingID
+		if tells && !c.seen.has(in.id) {
 			c.seen.add(in.id)
 			found = append(found, in)
 		}
@@ -176,8 +183,9 @@ func (c *Conn) handle(id int64, body []byte, unpacked bool) error {
 		return c.onStateReq(id, body)
 	case mt.MsgResendReqTypeID:
 		return c.onResendReq(body)
-	case mt.PongTypeID, // hearing anything is enough
-		mt.MsgsAckTypeID, // queries are kept until answered, not until acknowledged
+	case mt.PongTypeID:
+		return c.onPong(id, body)
+	case mt.MsgsAckTypeID, // queries are kept until answered, not until acknowledged
 		mt.MsgsStateInfoTypeID, mt.MsgsAllInfoTypeID, mt.RPCErrorTypeID,
 		mt.DestroySessionOkTypeID, mt.DestroySessionNoneTypeID: // answers to nothing we ask
 		return nil

@@ -187,6 +187,7 @@ func (c *Conn) resume(ctx context.Context, link *rawconn.Link) error {
 	c.requeue(begin)
 	c.key, c.expires, c.link = key, expires, link
 	c.bound, c.inited, c.heard, c.pinged, c.alive = !fresh, false, false, false, false
+	c.pingID, c.missed = 0, false
 	c.mu.Unlock()
 	if fresh {
 		if err := c.bind(link); err != nil {

@@ -3,7 +3,6 @@ package mtproto
 import (
 	"cmp"
 	"encoding/binary"
-	"maps"
 	"slices"
 
 	"github.com/gotd/td/bin"
@@ -221,11 +220,23 @@ func (c *Conn) redo(q *call, code int) {
 	c.queue = append(c.queue, q)
 }
 
+// sentCalls returns the unanswered calls that fit, in the order of their numbers.
+// The caller holds c.mu.
+func (c *Conn) sentCalls(fits func(*call) bool) (calls []*call) {
+	for _, q := range c.pending {
+		if fits(q) {
+			calls = append(calls, q)
+		}
+	}
+	slices.SortFunc(calls, func(a, b *call) int { return cmp.Compare(a.id, b.id) })
+	return calls
+}
+
 // requeue puts all calls without an answer back to the head of the queue, in
 // order; in a new session they get new numbers. Service messages are for the
 // connection they were made on and forgotten. The caller holds c.mu.
 func (c *Conn) requeue(newSession bool) {
-	sent := slices.SortedFunc(maps.Values(c.pending), func(a, b *call) int { return cmp.Compare(a.id, b.id) })
+	sent := c.sentCalls(func(*call) bool { return true })
 	for _, q := range c.queue {
 		if !q.service && c.pending[q.id] != q {
 			sent = append(sent, q)

@@ -38,13 +38,7 @@ func (c *Conn) refers(id int64) (calls []*call, ours bool) {
 	if id == 0 || !slices.Contains(c.sent[:], id) {
 		return nil, false
 	}
-	for _, q := range c.pending {
-		if q.container == id {
-			calls = append(calls, q)
-		}
-	}
-	slices.SortFunc(calls, func(a, b *call) int { return cmp.Compare(a.id, b.id) })
-	return calls, true
+	return c.sentCalls(func(q *call) bool { return q.container == id }), true
 }
 
 // onBadSalt takes the new salt and sends what was refused again.
@@ -86,9 +80,9 @@ func (c *Conn) onBadMsg(id int64, body []byte) error {
 	}
 	switch n.ErrorCode {
 	case badIDLow, badIDTooOld:
-		c.clock.set(rawconn.MessageTime(id))
+		c.mendClock(rawconn.MessageTime(id))
 	case badIDHigh:
-		c.clock.set(rawconn.MessageTime(id))
+		c.mendClock(rawconn.MessageTime(id))
 		c.restart()
 	case badContainer: // ours are never wrong: nothing to mend
 	default:
@@ -97,6 +91,51 @@ func (c *Conn) onBadMsg(id int64, body []byte) error {
 	for _, q := range calls {
 		c.redo(q, n.ErrorCode)
 	}
+	return nil
+}
+
+// mendClock takes the server's time from a message that is known to be fresh. If
+// messages were dropped for their time before, the server is made to send them
+// again, as it does after a cut. The caller holds c.mu.
+func (c *Conn) mendClock(server time.Time) {
+	c.clock.set(server)
+	if c.missed {
+		c.drop(c.link)
+	}
+}
+
+// askTime pings the server, for the pong tells its time beyond doubt. The caller
+// holds c.mu.
+func (c *Conn) askTime() {
+	if c.missed && c.pingID != 0 {
+		return
+	}
+	id, err := randomID(c.o.Rand)
+	if err != nil {
+		return // the next probe asks again
+	}
+	c.missed, c.pingID = true, id
+	c.queue = append(c.queue, service(&mt.PingRequest{PingID: id}, false))
+}
+
+// onPong compares clocks: a pong to the last ping is fresh.
+//
+// See https://core.telegram.org/mtproto/service_messages#ping-messages-pingpong.
+func (c *Conn) onPong(id int64, body []byte) error {
+	var n mt.Pong
+	if err := decodeAll(body, &n); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n.PingID != c.pingID || n.PingID == 0 {
+		return nil
+	}
+	c.pingID = 0
+	if at := rawconn.MessageTime(id); !c.clock.accepts(at) {
+		c.mendClock(at)
+	}
+	c.missed = false
 	return nil
 }
 
@@ -124,10 +163,8 @@ func (c *Conn) onNewSession(body []byte) error {
 		return nil
 	}
 	c.created, c.salt, c.salts, c.inited = n.UniqueID, n.ServerSalt, nil, false
-	for _, q := range c.pending {
-		if max(q.id, q.container) < n.FirstMsgID {
-			c.redo(q, 0)
-		}
+	for _, q := range c.sentCalls(func(q *call) bool { return max(q.id, q.container) < n.FirstMsgID }) {
+		c.redo(q, 0)
 	}
 	c.mu.Unlock()
 	c.o.OnNewSession()
@@ -257,7 +294,7 @@ func (c *Conn) probe() {
 	default:
 		delay := int(c.o.Ping/time.Second) + pingTimeout
 		c.queue = append(c.queue, service(&mt.PingDelayDisconnectRequest{PingID: id, DisconnectDelay: delay}, false))
-		c.pinged, c.heard = true, false
+		c.pinged, c.heard, c.pingID = true, false, id
 	}
 	c.ping.Reset(c.o.Ping)
 	c.mu.Unlock()
