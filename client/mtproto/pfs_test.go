@@ -33,7 +33,7 @@ func (s *script) makeKey(tagged bool) {
 	if err != nil {
 		s.t.Error(err)
 	}
-	s.key, s.salt = rawconn.NewKey([256]byte(r.Key.Value)), r.ServerSalt
+	s.key = rawconn.NewKey([256]byte(r.Key.Value))
 }
 
 // openBinding decrypts the message that binds a temporary key.

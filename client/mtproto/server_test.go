@@ -33,7 +33,6 @@ type script struct {
 	conn    net.Conn
 	key     AuthKey
 	session int64
-	salt    int64 // 0: any salt will do
 	numbers rawconn.Numbers
 	scratch []byte
 }
