@@ -28,6 +28,7 @@ type dialect struct {
 	beginRead string
 	reader    string // run once on each reading connection, if not empty
 	loader    string // run once on the writing connection of a restore, likewise
+	batch     int    // writes in one transaction at most
 	lock      string // locks the owners in $1 in the order of their ids
 	tables    string // the names of all tables
 	check     func(context.Context, *conn) error
@@ -43,6 +44,7 @@ var sqlite = &dialect{
 	name:      "sqlite",
 	begin:     "BEGIN IMMEDIATE",
 	beginRead: "BEGIN",
+	batch:     256,
 	reader:    "PRAGMA query_only = 1",
 	loader:    "PRAGMA cache_size = -262144", // 256 MB: indexes grow at random places
 	tables:    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
@@ -56,6 +58,9 @@ var postgres = &dialect{
 	lock:      "SELECT id FROM accounts WHERE id = ANY($1) ORDER BY id FOR UPDATE",
 	tables: `SELECT table_name FROM information_schema.tables
 		WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' ORDER BY table_name`,
+	// A statement is a way there and back, 30 µs at best: a writer that takes
+	// all there is keeps its callers waiting and the other writers idle.
+	batch:         32,
 	check:         checkPostgres,
 	interruptible: true,
 	aborts:        true,

@@ -66,7 +66,7 @@ type Options struct {
 	Now     func() time.Time // for the dates of migrations; time.Now if nil
 	Log     *slog.Logger     // slog.Default() if nil
 	Queue   int              // writes that may wait for a writer; 8192 if 0
-	Batch   int              // writes in one transaction at most; 256 if 0
+	Batch   int              // writes in one transaction at most; if 0, 256 and with PostgreSQL 32
 	Writers int              // writing connections; 4 if 0; always 1 with SQLite
 	Readers int              // reading connections at most; 4 for each CPU if 0
 
@@ -75,7 +75,7 @@ type Options struct {
 	LoadSchema int
 }
 
-func (o Options) withDefaults() Options {
+func (o Options) withDefaults(d *dialect) Options {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -83,8 +83,11 @@ func (o Options) withDefaults() Options {
 		o.Log = slog.Default()
 	}
 	setDefault(&o.Queue, 8192)
-	setDefault(&o.Batch, 256)
+	setDefault(&o.Batch, d.batch)
 	setDefault(&o.Writers, 4)
+	if d.lock == "" {
+		o.Writers = 1
+	}
 	setDefault(&o.Readers, 4*runtime.GOMAXPROCS(0))
 	return o
 }
@@ -116,10 +119,7 @@ func Open(ctx context.Context, dsn string, dataDir string, o Options) (*DB, erro
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	o = o.withDefaults()
-	if dialect.lock == "" {
-		o.Writers = 1
-	}
+	o = o.withDefaults(dialect)
 	// Connections are held by the writers and readers below, never by the pool.
 	pool.SetMaxIdleConns(0)
 	d := &DB{
