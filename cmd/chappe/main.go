@@ -28,6 +28,7 @@ type cli struct {
 	Admin   adminCmd   `cmd:"" help:"Operate and moderate the running server."`
 	Backup  backupCmd  `cmd:"" help:"Write an encrypted backup; the server may go on running."`
 	Restore restoreCmd `cmd:"" help:"Make a data folder of a backup."`
+	Bench   benchCmd   `cmd:"" help:"Measure a server of its own on this machine."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

@@ -5,6 +5,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -75,6 +76,9 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (_ *Server, er
 	if s.db, err = store.Open(ctx, c.DB, c.Data, store.Options{Log: log}); err != nil {
 		return nil, err
 	}
+	if err := s.checkMasterKey(ctx); err != nil {
+		return nil, err
+	}
 	if s.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen); err != nil {
 		return nil, fmt.Errorf("public address: %w", err)
 	}
@@ -88,6 +92,20 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (_ *Server, er
 	}
 	s.wire, err = s.newWire()
 	return s, err
+}
+
+// checkMasterKey refuses a master key that is not the one the database was made with: what is sealed
+// there would be lost, and every device with it.
+func (s *Server) checkMasterKey(ctx context.Context) error {
+	mine := s.box.MAC("master key")
+	return s.db.Write(ctx, nil, func(tx *store.Tx) error {
+		first, err := tx.Mark("master key", mine[:])
+		if err == nil && !bytes.Equal(first, mine[:]) {
+			err = fmt.Errorf("%s is not the key this database was made with; put the right one back, or restore a backup",
+				filepath.Join(s.cfg.Data, masterKeyFile))
+		}
+		return err
+	})
 }
 
 // Addr is the bound public address.

@@ -92,17 +92,22 @@ func keyName(id int64) []byte { return binary.LittleEndian.AppendUint64(nil, uin
 
 // save stores a key that a client has just made.
 func (k *keys) save(ctx context.Context, r handshake.Result) error {
-	id := cipher.KeyID(&r.Key)
-	sealed := k.box.Seal(authKeyPurpose, keyName(id), r.Key[:])
 	now, expires := k.now().Unix(), int64(0)
 	if r.ExpiresIn != 0 {
 		expires = now + int64(r.ExpiresIn)
 	}
-	err := k.db.Write(ctx, nil, func(tx *store.Tx) error { return tx.SaveAuthKey(id, sealed, now, expires) })
+	err := k.db.Write(ctx, nil, func(tx *store.Tx) error { return SaveAuthKey(tx, k.box, r.Key, now, expires) })
 	if errors.Is(err, store.ErrCollision) {
 		return handshake.ErrCollision
 	}
 	return err
+}
+
+// SaveAuthKey stores an authorization key, sealed; expires is 0 for a permanent one. It fails with
+// store.ErrCollision if a key of that id exists.
+func SaveAuthKey(tx *store.Tx, box *seal.Box, key [cipher.KeySize]byte, now, expires int64) error {
+	id := cipher.KeyID(&key)
+	return tx.SaveAuthKey(id, box.Seal(authKeyPurpose, keyName(id), key[:]), now, expires)
 }
 
 // open unseals a stored key.
