@@ -55,13 +55,18 @@ func (t *Teller) tell(e event.Event) error {
 	if err != nil {
 		return err
 	}
+	if accepted, ok := e.Body.(event.LoginTokenAccepted); ok {
+		// Before they are signed in, TDLib and mtcute read nothing but updateShort.
+		p, err := session.NewPush(&tg.UpdateShort{Update: u, Date: int(e.Date)})
+		if err != nil {
+			return err
+		}
+		t.Hub.PushDevice(accepted.Key, p)
+		return nil
+	}
 	p, err := session.NewPush(&tg.Updates{Updates: []tg.UpdateClass{u}, Users: users, Date: int(e.Date)})
 	if err != nil {
 		return err
-	}
-	if accepted, ok := e.Body.(event.LoginTokenAccepted); ok {
-		t.Hub.PushDevice(accepted.Key, p)
-		return nil
 	}
 	t.Hub.Push(e.Account, e.Origin, p)
 	return nil
