@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/gotd/td/telegram/auth"
 	"github.com/gotd/td/tg"
@@ -169,7 +170,7 @@ func (d *driver) send(ctx context.Context, r request) (result, error) {
 	if r.ReplyTo != 0 {
 		reply(query, r)
 	}
-	answer, err := d.api.MessagesSendMessage(ctx, query)
+	answer, err := again(ctx, func() (tg.UpdatesClass, error) { return d.api.MessagesSendMessage(ctx, query) })
 	if err != nil {
 		return nil, err
 	}
@@ -232,6 +233,22 @@ func (d *driver) logOut(ctx context.Context, _ request) (result, error) {
 	_, err := d.api.AuthLogOut(ctx)
 	d.close()
 	return nil, err
+}
+
+// again repeats a query for which the connection broke, which this library leaves to the application.
+// The random_id is the same, so that the server does not take it twice.
+func again(ctx context.Context, query func() (tg.UpdatesClass, error)) (tg.UpdatesClass, error) {
+	for {
+		answer, err := query()
+		if _, refused := tgerr.As(err); err == nil || refused {
+			return answer, err
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
 }
 
 func randomID() (int64, error) {

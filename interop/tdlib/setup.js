@@ -9,7 +9,7 @@
 // patches for whatever key it is given.
 //
 // The key must be PKCS#1 ("BEGIN RSA PUBLIC KEY"), 2048 bits. The cache folder is
-// $TDLIB_HARNESS_CACHE, else ~/.cache/tdlib-harness.
+// $CHAPPE_TDLIB_CACHE, else ~/.cache/chappe-tdlib.
 
 const fs = require('node:fs')
 const os = require('node:os')
@@ -22,7 +22,7 @@ const LIB_SHA256 = 'd8f3282e4160580ffcdeaac95ac930ece51904b8fb595da109992e3f87ad
 const sha256 = data => crypto.createHash('sha256').update(data).digest('hex')
 
 const cacheDir = () =>
-  process.env.TDLIB_HARNESS_CACHE || path.join(os.homedir(), '.cache', 'tdlib-harness')
+  process.env.CHAPPE_TDLIB_CACHE || path.join(os.homedir(), '.cache', 'chappe-tdlib')
 
 function install(mayInstall) {
   const dir = cacheDir()
