@@ -6,9 +6,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gotd/td/bin"
+
 	"github.com/chappe-im/chappe/internal/config"
 	"github.com/chappe-im/chappe/internal/core/email"
 	"github.com/chappe-im/chappe/internal/metrics"
+	"github.com/chappe-im/chappe/internal/session"
 )
 
 // observer counts what happens for the figures page.
@@ -58,4 +61,25 @@ func mailer(c config.SMTP) (email.Mailer, error) {
 		m.Password, _, _ = strings.Cut(string(text), "\n")
 	}
 	return m, nil
+}
+
+// sessions are the hub as package updates wants it.
+type sessions struct{ *session.Hub }
+
+// Push implements updates.Sessions.
+func (s sessions) Push(account, except int64, updates bin.Encoder) error {
+	p, err := session.NewPush(updates)
+	if err == nil {
+		s.Hub.Push(account, except, p)
+	}
+	return err
+}
+
+// PushDevice implements updates.Sessions.
+func (s sessions) PushDevice(key int64, updates bin.Encoder) error {
+	p, err := session.NewPush(updates)
+	if err == nil {
+		s.Hub.PushDevice(key, p)
+	}
+	return err
 }

@@ -10,12 +10,12 @@ import (
 	"github.com/gotd/td/tg"
 
 	"github.com/chappe-im/chappe/internal/admin"
+	"github.com/chappe-im/chappe/internal/api"
 	accountapi "github.com/chappe-im/chappe/internal/api/account"
 	"github.com/chappe-im/chappe/internal/api/auth"
 	"github.com/chappe-im/chappe/internal/api/contacts"
 	"github.com/chappe-im/chappe/internal/api/encode"
 	"github.com/chappe-im/chappe/internal/api/help"
-	"github.com/chappe-im/chappe/internal/api/langpack"
 	"github.com/chappe-im/chappe/internal/api/messages"
 	"github.com/chappe-im/chappe/internal/api/updates"
 	"github.com/chappe-im/chappe/internal/api/users"
@@ -62,7 +62,7 @@ func newServices(s *Server) (*services, error) {
 	if err := v.newHub(s, key); err != nil {
 		return nil, err
 	}
-	teller := &updates.Teller{Hub: v.hub, Log: s.log}
+	teller := &updates.Teller{Hub: sessions{v.hub}, Log: s.log}
 	b := bus.New(teller.Tell)
 	v.users = user.New(s.db, b, s.box, time.Now)
 	teller.Users = v.users
@@ -146,21 +146,21 @@ func (v *services) table(s *Server) (*rpc.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []*rpc.Method
-	for _, methods := range [][]*rpc.Method{
-		auth.Methods(auth.Deps{Login: v.login, Password: v.password, Self: v.self, Key: v.keys.key}),
-		accountapi.Methods(accountapi.Deps{
+	all, err := api.Methods(api.Deps{
+		Account: accountapi.Deps{
 			Account: v.account, Login: v.login, Password: v.password, Email: v.email,
 			Self: v.self, SetOnline: v.users.SetOnline,
-		}),
-		messages.Methods(messages.Deps{Messages: v.messages, Users: v.users, Read: read, Now: time.Now}),
-		updates.Methods(updates.Deps{Updates: v.updates, Users: v.users, Now: time.Now}),
-		users.Methods(users.Deps{Users: v.users, Contacts: v.contacts, Read: read}),
-		help.Methods(help.Deps{URL: s.URL(), Addresses: addresses, Now: time.Now}),
-		langpack.Methods(),
-		contacts.Methods(contacts.Deps{Contacts: v.contacts, Users: v.users, Read: read, Now: time.Now}),
-	} {
-		all = append(all, methods...)
+		},
+		Auth:     auth.Deps{Login: v.login, Password: v.password, Self: v.self, Key: v.keys.key},
+		Contacts: contacts.Deps{Contacts: v.contacts, Users: v.users, Read: read, Now: time.Now},
+		Help:     help.Deps{URL: s.URL(), Addresses: addresses, Now: time.Now},
+		Messages: messages.Deps{Messages: v.messages, Users: v.users, Read: read, Now: time.Now},
+		Updates:  updates.Deps{Updates: v.updates, Users: v.users, Now: time.Now},
+		Users:    users.Deps{Users: v.users, Contacts: v.contacts, Read: read},
+		Now:      time.Now,
+	})
+	if err != nil {
+		return nil, err
 	}
 	var limits *rpc.Limits
 	if !s.cfg.NoLimits {

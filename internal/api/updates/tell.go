@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/gotd/td/bin"
 	"github.com/gotd/td/tg"
 
 	"github.com/chappe-im/chappe/internal/api/encode"
@@ -11,12 +12,21 @@ import (
 	"github.com/chappe-im/chappe/internal/core/event"
 	"github.com/chappe-im/chappe/internal/core/message"
 	"github.com/chappe-im/chappe/internal/core/user"
-	"github.com/chappe-im/chappe/internal/session"
 )
+
+// Sessions are the devices connected to this node. Pushing never waits for one of them.
+type Sessions interface {
+	// Online tells whether an account has any.
+	Online(account int64) bool
+	// Push queues updates for an account's sessions but for one (0 for none).
+	Push(account, except int64, updates bin.Encoder) error
+	// PushDevice queues updates for a device, signed in or not.
+	PushDevice(key int64, updates bin.Encoder) error
+}
 
 // Teller hands what happened to the sessions of this node. It is what the bus calls.
 type Teller struct {
-	Hub   *session.Hub
+	Hub   Sessions
 	Users *user.Service
 	Log   *slog.Logger
 }
@@ -57,19 +67,9 @@ func (t *Teller) tell(e event.Event) error {
 	}
 	if accepted, ok := e.Body.(event.LoginTokenAccepted); ok {
 		// Before they are signed in, TDLib and mtcute read nothing but updateShort.
-		p, err := session.NewPush(&tg.UpdateShort{Update: u, Date: int(e.Date)})
-		if err != nil {
-			return err
-		}
-		t.Hub.PushDevice(accepted.Key, p)
-		return nil
+		return t.Hub.PushDevice(accepted.Key, &tg.UpdateShort{Update: u, Date: int(e.Date)})
 	}
-	p, err := session.NewPush(&tg.Updates{Updates: []tg.UpdateClass{u}, Users: users, Date: int(e.Date)})
-	if err != nil {
-		return err
-	}
-	t.Hub.Push(e.Account, e.Origin, p)
-	return nil
+	return t.Hub.Push(e.Account, e.Origin, &tg.Updates{Updates: []tg.UpdateClass{u}, Users: users, Date: int(e.Date)})
 }
 
 func users(ctx context.Context, s *user.Service, viewer int64, ids []int64) ([]tg.UserClass, error) {
