@@ -11,8 +11,9 @@ import (
 	"github.com/chappe-im/chappe/internal/rpc"
 )
 
-// deleteAccount ends the account of the caller, or the one whose password its device owes. An
-// account with a password goes at once only if the password is given.
+// deleteAccount ends the account of the caller, or the one whose password its device owes. It goes
+// at once only for who gives the password, or if there is none for a device that may end the
+// other sessions.
 //
 // https://core.telegram.org/method/account.deleteAccount
 func (d Deps) deleteAccount(ctx context.Context, c *rpc.Caller, r *tg.AccountDeleteAccountRequest) (bin.Encoder, error) {
@@ -25,7 +26,11 @@ func (d Deps) deleteAccount(ctx context.Context, c *rpc.Caller, r *tg.AccountDel
 	}
 	proof := Proof(r.Password)
 	err = d.Password.Check(ctx, owner, c.Key, proof)
-	if proof == nil && errors.Is(err, fault.PasswordHashInvalid) {
+	wait := proof == nil && errors.Is(err, fault.PasswordHashInvalid)
+	if err == nil && proof == nil {
+		wait, err = d.Login.TooFresh(ctx, Client(c))
+	}
+	if wait {
 		return done(d.Account.AskDeletion(ctx, owner, c.Key))
 	}
 	if err != nil {

@@ -169,6 +169,10 @@ func TestSession(t *testing.T) {
 		s.yes(1, &tg.AccountResetAuthorizationRequest{Hash: other})
 		s.refuses(2, &tg.AccountGetAuthorizationsRequest{}, fault.AuthKeyUnregistered)
 		s.yes(1, &tg.AuthResetAuthorizationsRequest{})
+
+		s.Pass(time.Hour)
+		s.SignIn(3, h.Number)
+		s.refuses(3, &tg.AccountDeleteAccountRequest{}, fault.TwoFAConfirmWait(7*24*3600)) // too fresh
 		var out tg.AuthLoggedOut
 		s.Must(s.call(1, &tg.AuthLogOutRequest{}, &out))
 		s.refuses(1, &tg.AccountGetAuthorizationsRequest{}, fault.AuthKeyUnregistered)
@@ -375,9 +379,9 @@ func TestProfile(t *testing.T) {
 	})
 }
 
-// TestBind is attack A14, a temporary key bound to another's permanent key, beside M11: every
-// field of the binding message must be what the query shows.
-func TestBind(t *testing.T) {
+// TestA14BindForeignKey tries to bind a temporary key to somebody else's permanent key, and holds
+// M11: every field of the binding message must be what the query shows.
+func TestA14BindForeignKey(t *testing.T) {
 	each(t, func(t *testing.T, s *server) {
 		now := s.Now().Unix()
 		var permanent, foreign cipher.Key

@@ -57,9 +57,9 @@ func (s *Service) Delete(ctx context.Context, account int64) error {
 	return nil
 }
 
-// AskDeletion is Delete for a device that could not give the account's password. The account goes
-// after a week, unless that device is signed out until then; its owner is told. It fails with
-// 2FA_CONFIRM_WAIT while the week lasts.
+// AskDeletion is Delete for a device that could not give the account's password, or that signed in
+// too recently to end the other sessions. The account goes after a week, unless that device is
+// signed out until then; its owner is told. It fails with 2FA_CONFIRM_WAIT while the week lasts.
 //
 // https://core.telegram.org/method/account.deleteAccount
 func (s *Service) AskDeletion(ctx context.Context, account, key int64) error {
@@ -86,7 +86,7 @@ func (s *Service) AskDeletion(ctx context.Context, account, key int64) error {
 		return s.Delete(ctx, account)
 	}
 	if asked {
-		const text = "Somebody who knows a login code of your account, but not its password, asked to delete the account. " +
+		const text = "A new device, or one that did not give your password, asked to delete your account. " +
 			"It will be deleted in seven days.\n\nIf this was not you, end that session in the list of your devices: " +
 			"that keeps the account."
 		if err := s.Tell(ctx, account, text); err != nil {

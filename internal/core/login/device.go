@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/chappe-im/chappe/internal/core/event"
@@ -206,6 +207,16 @@ func (s *Service) own(tx *store.Tx, c Client) (store.Device, error) {
 		return d, fault.AuthKeyUnregistered
 	}
 	return d, nil
+}
+
+// TooFresh tells whether the caller's login is too young to end those that its account had before.
+func (s *Service) TooFresh(ctx context.Context, c Client) (fresh bool, err error) {
+	err = s.DB.Read(ctx, func(tx *store.Tx) error {
+		own, others, err := s.family(tx, c)
+		fresh = slices.ContainsFunc(others, func(d store.Device) bool { return s.tooFresh(own, d) })
+		return err
+	})
+	return fresh, err
 }
 
 func (s *Service) tooFresh(own, other store.Device) bool {
