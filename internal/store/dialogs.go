@@ -64,10 +64,11 @@ func (t *Tx) CountDialogs(account int64) (n int, err error) {
 	return n, err
 }
 
-// ReadInbox notes up to where the owner has read; the unread messages left are counted.
+// ReadInbox notes up to where the owner has read; the unread messages left are counted. What one
+// keeps for oneself (the peer is the account) is never unread.
 func (t *Tx) ReadInbox(account, peer int64, upTo int) (unread int, err error) {
 	err = t.Row(`UPDATE dialogs SET read_in = $3, marked = 0, unread = (SELECT COUNT(*) FROM messages m
-		WHERE m.account = $1 AND m.peer = $2 AND m.id > $3 AND (m.flags & 1) = 0)
+		WHERE m.account = $1 AND m.peer = $2 AND m.id > $3 AND (m.flags & 1) = 0 AND m.peer <> m.account)
 		WHERE account = $1 AND peer = $2 RETURNING unread`, account, peer, upTo).Scan(&unread)
 	return unread, err
 }
@@ -91,7 +92,8 @@ func (t *Tx) LastTwinUpTo(account, peer int64, from, upTo int) (twin int, err er
 func (t *Tx) Recount(account, peer int64, keep bool) error {
 	if _, err := t.Exec(`UPDATE dialogs SET
 		top = COALESCE((SELECT MAX(m.id) FROM messages m WHERE m.account = $1 AND m.peer = $2), 0),
-		unread = (SELECT COUNT(*) FROM messages m WHERE m.account = $1 AND m.peer = $2 AND m.id > dialogs.read_in AND (m.flags & 1) = 0)
+		unread = (SELECT COUNT(*) FROM messages m WHERE m.account = $1 AND m.peer = $2 AND m.id > dialogs.read_in
+			AND (m.flags & 1) = 0 AND m.peer <> m.account)
 		WHERE account = $1 AND peer = $2`, account, peer); err != nil {
 		return err
 	}
@@ -102,12 +104,17 @@ func (t *Tx) Recount(account, peer int64, keep bool) error {
 	return err
 }
 
-// MarkDialog sets or lifts the mark of an unread conversation.
-func (t *Tx) MarkDialog(account, peer int64, marked bool) error {
-	n := 0
+// MarkDialog sets or lifts the mark of an unread conversation, and tells whether that is news.
+func (t *Tx) MarkDialog(account, peer int64, marked bool) (news bool, err error) {
+	flag := 0
 	if marked {
-		n = 1
+		flag = 1
 	}
-	_, err := t.Exec(`UPDATE dialogs SET marked = $3 WHERE account = $1 AND peer = $2`, account, peer, n)
-	return err
+	n, err := t.Exec(`UPDATE dialogs SET marked = $3 WHERE account = $1 AND peer = $2 AND marked <> $3`, account, peer, flag)
+	return n > 0, err
+}
+
+// MarkedDialogs returns whom the conversations are with that are marked as unread.
+func (t *Tx) MarkedDialogs(account int64) ([]int64, error) {
+	return t.numbers(`SELECT peer FROM dialogs WHERE account = $1 AND marked <> 0 ORDER BY peer`, account)
 }

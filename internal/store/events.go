@@ -19,9 +19,20 @@ func (t *Tx) AddEvent(e Event) error {
 }
 
 // EventsAfter returns up to limit events after pts, oldest first.
-func (t *Tx) EventsAfter(account int64, pts, limit int) (out []Event, err error) {
-	rows, err := t.Query(`SELECT account, pts, count, date, kind, data FROM events WHERE account = $1 AND pts > $2
+func (t *Tx) EventsAfter(account int64, pts, limit int) ([]Event, error) {
+	return t.events(`SELECT account, pts, count, date, kind, data FROM events WHERE account = $1 AND pts > $2
 		ORDER BY pts LIMIT $3`, account, pts, limit)
+}
+
+// EventsLike returns the events of a kind after pts whose data begins with a text that has no
+// wildcards, oldest first.
+func (t *Tx) EventsLike(account int64, pts int, kind, start string) ([]Event, error) {
+	return t.events(`SELECT account, pts, count, date, kind, data FROM events WHERE account = $1 AND pts > $2
+		AND kind = $3 AND data LIKE $4 ORDER BY pts`, account, pts, kind, start+"%")
+}
+
+func (t *Tx) events(query string, args ...any) (out []Event, err error) {
+	rows, err := t.Query(query, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 )
@@ -118,13 +119,6 @@ func (t *Tx) Message(account int64, id int) (m Message, err error) {
 	return m, err
 }
 
-// MessageByRandom returns the message sent with a random_id, or ErrNoRows.
-func (t *Tx) MessageByRandom(account, random int64) (m Message, err error) {
-	err = t.Row(`SELECT `+messageColumns+` FROM messages WHERE account = $1 AND random = $2 AND random <> 0`,
-		account, random).Scan(m.dest()...)
-	return m, err
-}
-
 // Messages returns those of the ids that exist, in the order of their ids.
 func (t *Tx) Messages(account int64, ids []int) ([]Message, error) {
 	if len(ids) == 0 {
@@ -152,10 +146,10 @@ func (t *Tx) MessagesAfter(account int64, pts, limit int) ([]Message, error) {
 }
 
 // Page is a part of a history: up to Limit messages with MinID < id < MaxID, from MaxID downwards,
-// or upwards from MinID.
+// or upwards from MinID, without the first Skip of them.
 type Page struct {
 	MinID, MaxID int
-	Limit        int
+	Skip, Limit  int
 	Upwards      bool
 }
 
@@ -163,16 +157,22 @@ type Page struct {
 func (t *Tx) History(account, peer int64, p Page) ([]Message, error) {
 	if !p.Upwards {
 		return t.messages(`SELECT `+messageColumns+` FROM messages WHERE account = $1 AND peer = $2 AND id > $3 AND id < $4
-			ORDER BY id DESC LIMIT $5`, account, peer, p.MinID, p.MaxID, p.Limit)
+			ORDER BY id DESC LIMIT $5 OFFSET $6`, account, peer, p.MinID, p.MaxID, p.Limit, p.Skip)
 	}
 	return t.messages(`SELECT `+messageColumns+` FROM (SELECT * FROM messages WHERE account = $1 AND peer = $2 AND id > $3 AND id < $4
-		ORDER BY id LIMIT $5) page ORDER BY id DESC`, account, peer, p.MinID, p.MaxID, p.Limit)
+		ORDER BY id LIMIT $5 OFFSET $6) page ORDER BY id DESC`, account, peer, p.MinID, p.MaxID, p.Limit, p.Skip)
 }
 
-// FirstAt returns the id of the oldest message of a conversation dated at or after date, 0 if none.
-func (t *Tx) FirstAt(account, peer, date int64) (id int, err error) {
-	err = t.Row(`SELECT COALESCE(MIN(id), 0) FROM messages WHERE account = $1 AND peer = $2 AND date >= $3`,
-		account, peer, date).Scan(&id)
+// LastBefore returns the id of an account's newest message dated before date, in one conversation or
+// (peer 0) in all, 0 if there is none.
+func (t *Tx) LastBefore(account, peer, date int64) (id int, err error) {
+	query, args := `SELECT id FROM messages WHERE account = $1 AND date < $2 ORDER BY id DESC LIMIT 1`, []any{account, date}
+	if peer != 0 {
+		query, args = `SELECT id FROM messages WHERE account = $1 AND peer = $3 AND date < $2 ORDER BY id DESC LIMIT 1`, append(args, peer)
+	}
+	if err = t.Row(query, args...).Scan(&id); errors.Is(err, ErrNoRows) {
+		err = nil
+	}
 	return id, err
 }
 
@@ -190,13 +190,24 @@ func (t *Tx) EditMessage(account int64, id int, body, extra string, edited int64
 	return err
 }
 
-// DeleteMessages removes messages.
-func (t *Tx) DeleteMessages(account int64, ids []int) error {
+// DeleteMessages removes messages and returns the ids of those that were there.
+func (t *Tx) DeleteMessages(account int64, ids []int) (gone []int, err error) {
 	if len(ids) == 0 {
-		return nil
+		return nil, nil
 	}
-	_, err := t.Exec(`DELETE FROM messages WHERE account = $1 AND id IN (`+idList(ids)+`)`, account)
-	return err
+	rows, err := t.Query(`DELETE FROM messages WHERE account = $1 AND id IN (`+idList(ids)+`) RETURNING id`, account)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id int
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		gone = append(gone, id)
+	}
+	return gone, rows.Err()
 }
 
 func (t *Tx) messages(query string, args ...any) ([]Message, error) {

@@ -16,11 +16,8 @@ var plain = map[string]func(o, l int) tg.MessageEntityClass{
 	"bold":      func(o, l int) tg.MessageEntityClass { return &tg.MessageEntityBold{Offset: o, Length: l} },
 	"italic":    func(o, l int) tg.MessageEntityClass { return &tg.MessageEntityItalic{Offset: o, Length: l} },
 	"code":      func(o, l int) tg.MessageEntityClass { return &tg.MessageEntityCode{Offset: o, Length: l} },
-	"phone":     func(o, l int) tg.MessageEntityClass { return &tg.MessageEntityPhone{Offset: o, Length: l} },
-	"cashtag":   func(o, l int) tg.MessageEntityClass { return &tg.MessageEntityCashtag{Offset: o, Length: l} },
 	"underline": func(o, l int) tg.MessageEntityClass { return &tg.MessageEntityUnderline{Offset: o, Length: l} },
 	"strike":    func(o, l int) tg.MessageEntityClass { return &tg.MessageEntityStrike{Offset: o, Length: l} },
-	"bankcard":  func(o, l int) tg.MessageEntityClass { return &tg.MessageEntityBankCard{Offset: o, Length: l} },
 	"spoiler":   func(o, l int) tg.MessageEntityClass { return &tg.MessageEntitySpoiler{Offset: o, Length: l} },
 }
 
@@ -62,9 +59,9 @@ func Entities(es []message.Entity) []tg.MessageEntityClass {
 	return out
 }
 
-// FromEntities reads the entities a client sent. Those that mean nothing here are left out; self is
-// the account that inputUserSelf stands for.
-func FromEntities(es []tg.MessageEntityClass, self int64) []message.Entity {
+// Entities reads the entities a client sent. Those that mean nothing here are left out, and so are
+// names of people whom the client cannot have met.
+func (r Reader) Entities(viewer int64, es []tg.MessageEntityClass) []message.Entity {
 	out := make([]message.Entity, 0, len(es))
 	for _, e := range es {
 		m := message.Entity{Kind: names[e.TypeID()], Offset: e.GetOffset(), Length: e.GetLength()}
@@ -73,14 +70,9 @@ func FromEntities(es []tg.MessageEntityClass, self int64) []message.Entity {
 			m.Kind, m.Language = "pre", e.Language
 		case *tg.MessageEntityTextURL:
 			m.Kind, m.URL = "link", e.URL
-		case *tg.MessageEntityMentionName:
-			m.Kind, m.User = "name", e.UserID
 		case *tg.InputMessageEntityMentionName:
-			switch u := e.UserID.(type) {
-			case *tg.InputUser:
-				m.Kind, m.User = "name", u.UserID
-			case *tg.InputUserSelf:
-				m.Kind, m.User = "name", self
+			if id, err := r.User(viewer, e.UserID); err == nil {
+				m.Kind, m.User = "name", id
 			}
 		case *tg.MessageEntityCustomEmoji:
 			m.Kind, m.Document = "emoji", e.DocumentID

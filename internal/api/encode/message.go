@@ -11,6 +11,9 @@ import (
 //
 // https://core.telegram.org/constructor/message
 func Message(m message.Message) tg.MessageClass {
+	if m.Notice != "" {
+		return notice(m)
+	}
 	out := &tg.Message{
 		Out: m.Out, Silent: m.Silent, Noforwards: m.NoForwards, ID: m.ID,
 		PeerID: Peer(m.Peer), Date: int(m.Date), Message: m.Text,
@@ -27,6 +30,17 @@ func Message(m message.Message) tg.MessageClass {
 	if m.Reply != nil {
 		out.SetReplyTo(reply(m.Reply))
 	}
+	return out
+}
+
+// notice is a message that the server wrote; there is one kind of them.
+//
+// https://core.telegram.org/constructor/messageService
+func notice(m message.Message) tg.MessageClass {
+	out := &tg.MessageService{
+		Out: m.Out, ID: m.ID, PeerID: Peer(m.Peer), Date: int(m.Date), Action: &tg.MessageActionHistoryClear{},
+	}
+	out.SetFromID(&tg.PeerUser{UserID: m.Sender})
 	return out
 }
 

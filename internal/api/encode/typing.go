@@ -1,6 +1,10 @@
 package encode
 
-import "github.com/gotd/td/tg"
+import (
+	"github.com/gotd/td/tg"
+
+	"github.com/chappe-im/chappe/internal/core/fault"
+)
 
 // actions are what somebody may be doing, by the names core knows them under.
 var actions = map[string]func() tg.SendMessageActionClass{
@@ -30,17 +34,13 @@ var actionNames = func() map[uint32]string {
 // Action is what somebody is doing.
 //
 // https://core.telegram.org/type/SendMessageAction
-func Action(name string) tg.SendMessageActionClass {
-	if make := actions[name]; make != nil {
-		return make()
-	}
-	return &tg.SendMessageTypingAction{}
-}
+func Action(name string) tg.SendMessageActionClass { return actions[name]() }
 
-// FromAction reads what a client says somebody is doing; what has no name here is typing.
-func FromAction(a tg.SendMessageActionClass) string {
+// FromAction reads what a client says somebody is doing: INPUT_METHOD_INVALID for what is done with things
+// that are not here, as games and calls.
+func FromAction(a tg.SendMessageActionClass) (string, error) {
 	if name := actionNames[a.TypeID()]; name != "" {
-		return name
+		return name, nil
 	}
-	return "typing"
+	return "", fault.InputMethodInvalid
 }

@@ -41,7 +41,7 @@ func Status(online, seen int64) tg.UserStatusClass {
 	case seen != 0:
 		return &tg.UserStatusOffline{WasOnline: int(seen)}
 	}
-	return &tg.UserStatusRecently{}
+	return &tg.UserStatusEmpty{} // hidden from who looks
 }
 
 // Settings are what to offer at the top of a chat with somebody.

@@ -20,10 +20,13 @@ func (d Deps) editMessage(ctx context.Context, c *rpc.Caller, r *tg.MessagesEdit
 	if err != nil {
 		return nil, err
 	}
-	if r.Media != nil {
+	switch {
+	case r.Media != nil:
 		return nil, fault.MediaInvalid
+	case r.ScheduleDate != 0 || r.ScheduleRepeatPeriod != 0:
+		return nil, fault.ScheduleDateInvalid
 	}
-	m, pts, err := d.Messages.Edit(ctx, c.Account, chat, r.ID, r.Message, encode.FromEntities(r.Entities, c.Account), c.Session)
+	m, pts, err := d.Messages.Edit(ctx, c.Account, chat, r.ID, r.Message, d.Read.Entities(c.Account, r.Entities), c.Session)
 	if err != nil {
 		return nil, err
 	}

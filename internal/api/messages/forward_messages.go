@@ -8,6 +8,7 @@ import (
 
 	"github.com/chappe-im/chappe/internal/core/fault"
 	"github.com/chappe-im/chappe/internal/core/message"
+	"github.com/chappe-im/chappe/internal/core/peer"
 	"github.com/chappe-im/chappe/internal/rpc"
 )
 
@@ -19,8 +20,9 @@ func (d Deps) forwardMessages(ctx context.Context, c *rpc.Caller, r *tg.Messages
 	if err != nil {
 		return nil, err
 	}
+	var from peer.ID
 	if _, empty := r.FromPeer.(*tg.InputPeerEmpty); !empty {
-		if _, err := d.Read.Peer(c.Account, r.FromPeer); err != nil {
+		if from, err = d.Read.Peer(c.Account, r.FromPeer); err != nil {
 			return nil, err
 		}
 	}
@@ -29,9 +31,15 @@ func (d Deps) forwardMessages(ctx context.Context, c *rpc.Caller, r *tg.Messages
 		return nil, fault.ScheduleDateInvalid
 	case r.AllowPaidStars != 0:
 		return nil, fault.PaymentUnsupported
+	case r.Effect != 0:
+		return nil, fault.EffectIDInvalid
+	case r.QuickReplyShortcut != nil:
+		return nil, fault.ShortcutInvalid
+	case r.ReplyTo != nil:
+		return nil, fault.ReplyToInvalid
 	}
 	sent, err := d.Messages.ForwardAll(ctx, message.Forwarding{
-		From: c.Account, To: to, IDs: r.ID, Randoms: r.RandomID, Silent: r.Silent,
+		From: c.Account, Chat: from, To: to, IDs: r.ID, Randoms: r.RandomID, Silent: r.Silent,
 		DropAuthor: r.DropAuthor, NoForwards: r.Noforwards, Session: c.Session,
 	})
 	if err != nil {

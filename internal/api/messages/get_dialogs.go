@@ -19,7 +19,7 @@ func (d Deps) getDialogs(ctx context.Context, c *rpc.Caller, r *tg.MessagesGetDi
 	if r.FolderID != 0 {
 		return &tg.MessagesDialogs{}, nil
 	}
-	found, total, err := d.Messages.Dialogs(ctx, c.Account, r.OffsetID, r.Limit)
+	found, total, err := d.Messages.Dialogs(ctx, c.Account, r.OffsetID, int64(r.OffsetDate), r.Limit)
 	if err != nil {
 		return nil, err
 	}

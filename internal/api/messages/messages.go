@@ -36,6 +36,8 @@ func Methods(d Deps) []*rpc.Method {
 		rpc.Handle(d.deleteHistory, rpc.As(rpc.Write)),
 		rpc.Handle(d.readHistory, rpc.As(rpc.Write)),
 		rpc.Handle(d.markDialogUnread, rpc.As(rpc.Write)),
+		rpc.Handle(d.getDialogUnreadMarks),
+		rpc.Handle(d.getOutboxReadDate),
 		rpc.Handle(d.setTyping, rpc.As(rpc.Write)),
 		rpc.Handle(d.getHistory),
 		rpc.Handle(d.getMessages),

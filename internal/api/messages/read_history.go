@@ -6,6 +6,7 @@ import (
 	"github.com/gotd/td/bin"
 	"github.com/gotd/td/tg"
 
+	"github.com/chappe-im/chappe/internal/api/encode"
 	"github.com/chappe-im/chappe/internal/core/fault"
 	"github.com/chappe-im/chappe/internal/rpc"
 )
@@ -41,6 +42,36 @@ func (d Deps) markDialogUnread(ctx context.Context, c *rpc.Caller, r *tg.Message
 		return nil, err
 	}
 	return &tg.BoolTrue{}, nil
+}
+
+// getDialogUnreadMarks returns the conversations that are marked as unread.
+//
+// https://core.telegram.org/method/messages.getDialogUnreadMarks
+func (d Deps) getDialogUnreadMarks(ctx context.Context, c *rpc.Caller, _ *tg.MessagesGetDialogUnreadMarksRequest) (bin.Encoder, error) {
+	marked, err := d.Messages.Marks(ctx, c.Account)
+	if err != nil {
+		return nil, err
+	}
+	answer := &tg.DialogPeerClassVector{Elems: make([]tg.DialogPeerClass, len(marked))}
+	for i, p := range marked {
+		answer.Elems[i] = &tg.DialogPeer{Peer: encode.Peer(p)}
+	}
+	return answer, nil
+}
+
+// getOutboxReadDate tells when the other side read a message.
+//
+// https://core.telegram.org/method/messages.getOutboxReadDate
+func (d Deps) getOutboxReadDate(ctx context.Context, c *rpc.Caller, r *tg.MessagesGetOutboxReadDateRequest) (bin.Encoder, error) {
+	chat, err := d.Read.Peer(c.Account, r.Peer)
+	if err != nil {
+		return nil, err
+	}
+	date, err := d.Messages.ReadDate(ctx, c.Account, chat, r.MsgID)
+	if err != nil {
+		return nil, err
+	}
+	return &tg.OutboxReadDate{Date: int(date)}, nil
 }
 
 // receivedMessages confirms that messages were shown as notifications; what counts is what was

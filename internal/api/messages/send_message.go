@@ -9,6 +9,7 @@ import (
 	"github.com/chappe-im/chappe/internal/api/encode"
 	"github.com/chappe-im/chappe/internal/core/fault"
 	"github.com/chappe-im/chappe/internal/core/message"
+	"github.com/chappe-im/chappe/internal/core/peer"
 	"github.com/chappe-im/chappe/internal/rpc"
 )
 
@@ -24,13 +25,13 @@ func (d Deps) sendMessage(ctx context.Context, c *rpc.Caller, r *tg.MessagesSend
 	if err := refuseExtras(r); err != nil {
 		return nil, err
 	}
-	reply, err := replyTo(r.ReplyTo, c.Account)
+	reply, err := d.replyTo(c.Account, to, r.ReplyTo)
 	if err != nil {
 		return nil, err
 	}
 	m, err := d.Messages.Send(ctx, message.Draft{
 		From: c.Account, To: to, Random: r.RandomID, Text: r.Message,
-		Entities: encode.FromEntities(r.Entities, c.Account), Reply: reply,
+		Entities: d.Read.Entities(c.Account, r.Entities), Reply: reply,
 		Silent: r.Silent, NoForwards: r.Noforwards, Session: c.Session,
 	})
 	if err != nil {
@@ -54,18 +55,25 @@ func refuseExtras(r *tg.MessagesSendMessageRequest) error {
 	return nil
 }
 
-// replyTo reads what a message answers.
-func replyTo(in tg.InputReplyToClass, account int64) (*message.Reply, error) {
-	switch r := in.(type) {
-	case nil:
+// replyTo reads what a message answers, which must be in the same conversation.
+//
+// https://core.telegram.org/constructor/inputReplyToMessage
+func (d Deps) replyTo(account int64, to peer.ID, in tg.InputReplyToClass) (*message.Reply, error) {
+	if in == nil {
 		return nil, nil
-	case *tg.InputReplyToMessage:
-		return &message.Reply{
-			ID: r.ReplyToMsgID, Quote: r.QuoteText,
-			Entities: encode.FromEntities(r.QuoteEntities, account), QuoteOffset: r.QuoteOffset,
-		}, nil
 	}
-	return nil, fault.ReplyToInvalid
+	r, ok := in.(*tg.InputReplyToMessage)
+	if !ok {
+		return nil, fault.ReplyToInvalid
+	}
+	if r.ReplyToPeerID != nil {
+		if chat, err := d.Read.Peer(account, r.ReplyToPeerID); err != nil || chat != to {
+			return nil, fault.ReplyToInvalid
+		}
+	}
+	return &message.Reply{
+		ID: r.ReplyToMsgID, Quote: r.QuoteText, Entities: d.Read.Entities(account, r.QuoteEntities), QuoteOffset: r.QuoteOffset,
+	}, nil
 }
 
 // sent answers with what became of messages: their ids, then the messages themselves.

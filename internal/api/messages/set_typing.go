@@ -18,7 +18,11 @@ func (d Deps) setTyping(ctx context.Context, c *rpc.Caller, r *tg.MessagesSetTyp
 	if err != nil {
 		return nil, err
 	}
-	if err := d.Messages.Type(ctx, c.Account, chat, encode.FromAction(r.Action)); err != nil {
+	action, err := encode.FromAction(r.Action)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.Messages.Type(ctx, c.Account, chat, action); err != nil {
 		return nil, err
 	}
 	return &tg.BoolTrue{}, nil

@@ -32,23 +32,26 @@ type Teller struct {
 }
 
 // Tell encodes each event once and queues it for the sessions of its account. It touches the store
-// only for people that nobody has seen lately.
+// only for people that nobody has seen lately, and for who knows somebody that changed.
+//
+// Seq is 0 in what is pushed: clients apply such updates at once, in the order of pts where there is
+// one (https://core.telegram.org/api/updates#update-handling).
 func (t *Teller) Tell(events []event.Event) {
 	for _, e := range events {
-		t.forget(e.Body)
-		if e.Account != 0 && !t.Hub.Online(e.Account) {
-			continue
+		changed, renamed := e.Body.(event.UserChanged)
+		if renamed {
+			t.Users.Forget(changed.User)
 		}
-		if err := t.tell(e); err != nil {
-			t.Log.Error("update not told", "err", err)
+		if e.Account == 0 || t.Hub.Online(e.Account) {
+			if err := t.tell(e); err != nil {
+				t.Log.Error("update not told", "err", err)
+			}
 		}
-	}
-}
-
-// forget drops what is cached of somebody who changed.
-func (t *Teller) forget(body any) {
-	if b, ok := body.(event.UserChanged); ok {
-		t.Users.Forget(b.User)
+		if renamed {
+			if err := t.introduce(changed.User); err != nil {
+				t.Log.Error("a change of names not told", "err", err)
+			}
+		}
 	}
 }
 
@@ -60,24 +63,50 @@ func (t *Teller) tell(e event.Event) error {
 	if u == nil {
 		return nil
 	}
-	ctx := context.Background()
-	users, err := users(ctx, t.Users, e.Account, people)
-	if err != nil {
-		return err
+	var views []user.View
+	if len(people) > 0 {
+		var err error
+		if views, err = t.Users.Views(context.Background(), e.Account, people...); err != nil {
+			return err
+		}
+	}
+	if bar, ok := u.(*tg.UpdatePeerSettings); ok && len(views) > 0 {
+		bar.Settings = encode.Settings(views[0])
 	}
 	if accepted, ok := e.Body.(event.LoginTokenAccepted); ok {
 		// Before they are signed in, TDLib and mtcute read nothing but updateShort.
 		return t.Hub.PushDevice(accepted.Key, &tg.UpdateShort{Update: u, Date: int(e.Date)})
 	}
-	return t.Hub.Push(e.Account, e.Origin, &tg.Updates{Updates: []tg.UpdateClass{u}, Users: users, Date: int(e.Date)})
+	updates := &tg.Updates{Updates: []tg.UpdateClass{u}, Users: encode.Users(views), Date: int(e.Date)}
+	return t.Hub.Push(e.Account, e.Origin, updates)
 }
 
-func users(ctx context.Context, s *user.Service, viewer int64, ids []int64) ([]tg.UserClass, error) {
-	if len(ids) == 0 {
-		return nil, nil
+// introduce tells those who know somebody, and are online, under which names they know them now.
+//
+// https://core.telegram.org/constructor/updateUserName
+func (t *Teller) introduce(id int64) error {
+	ctx := context.Background()
+	known, err := t.Users.KnownTo(ctx, id)
+	if err != nil {
+		return err
 	}
-	views, err := s.Views(ctx, viewer, ids...)
-	return encode.Users(views), err
+	for _, other := range known {
+		if !t.Hub.Online(other) {
+			continue
+		}
+		v, ok, err := t.Users.View(ctx, other, id)
+		if err != nil || !ok {
+			return err
+		}
+		u, _ := account(event.UserChanged{User: id, FirstName: v.FirstName, LastName: v.LastName, Username: v.Username})
+		err = t.Hub.Push(other, 0, &tg.Updates{
+			Updates: []tg.UpdateClass{u}, Users: []tg.UserClass{encode.User(v)},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lasting is the update of an event that has a pts, nil for others, and whom it names.

@@ -11,6 +11,7 @@ import (
 	"github.com/gotd/td/bin"
 	"github.com/gotd/td/tg"
 
+	"github.com/chappe-im/chappe/internal/api/encode"
 	"github.com/chappe-im/chappe/internal/core/update"
 	"github.com/chappe-im/chappe/internal/core/user"
 	"github.com/chappe-im/chappe/internal/rpc"
@@ -58,8 +59,8 @@ func (d Deps) getDifference(ctx context.Context, c *rpc.Caller, r *tg.UpdatesGet
 	if err != nil {
 		return nil, err
 	}
-	if total, ok := r.GetPtsTotalLimit(); diff.TooLong || ok && diff.More && total > 0 && diff.Pts-r.Pts > total {
-		return &tg.UpdatesDifferenceTooLong{Pts: diff.Pts}, nil
+	if total, ok := r.GetPtsTotalLimit(); diff.TooLong || ok && total > 0 && diff.Now-r.Pts > total {
+		return &tg.UpdatesDifferenceTooLong{Pts: diff.Now}, nil
 	}
 	// An account that lost events, as after a restore, is told of its pts even when there is nothing
 	// else to tell; a client that is beyond it would ask for ever.
@@ -87,4 +88,9 @@ func (d Deps) getDifference(ctx context.Context, c *rpc.Caller, r *tg.UpdatesGet
 		return &tg.UpdatesDifferenceSlice{NewMessages: messages, OtherUpdates: others, Users: users, IntermediateState: state}, nil
 	}
 	return &tg.UpdatesDifference{NewMessages: messages, OtherUpdates: others, Users: users, State: state}, nil
+}
+
+func users(ctx context.Context, s *user.Service, viewer int64, ids []int64) ([]tg.UserClass, error) {
+	views, err := s.Views(ctx, viewer, ids...)
+	return encode.Users(views), err
 }

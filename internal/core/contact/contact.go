@@ -6,6 +6,7 @@ package contact
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -246,7 +247,7 @@ func (s *Service) Search(ctx context.Context, account int64, query string, limit
 		}
 		names, err := tx.UsernamesFrom(query, store.OfAccount, limit)
 		for _, id := range names {
-			if id != account && !contains(f.Own, id) {
+			if id != account && !slices.Contains(f.Own, id) {
 				f.Others = append(f.Others, id)
 			}
 		}
@@ -261,7 +262,7 @@ func (s *Service) searchOwn(tx *store.Tx, account int64, query string, limit int
 		return nil, err
 	}
 	for _, c := range book {
-		if len(out) < limit && matches(query, c.FirstName, c.LastName) {
+		if len(out) < limit && matches(query, c.FirstName+" "+c.LastName) {
 			out = append(out, c.Contact)
 		}
 	}
@@ -270,14 +271,14 @@ func (s *Service) searchOwn(tx *store.Tx, account int64, query string, limit int
 		return nil, err
 	}
 	for _, id := range talks {
-		if len(out) >= limit || contains(out, id) {
+		if len(out) >= limit || slices.Contains(out, id) {
 			continue
 		}
 		a, err := tx.Account(id)
 		if err != nil {
 			return nil, err
 		}
-		if matches(query, a.FirstName, a.LastName, a.Username) {
+		if matches(query, a.FirstName+" "+a.LastName, a.Username) {
 			out = append(out, id)
 		}
 	}
@@ -289,15 +290,6 @@ func matches(query string, names ...string) bool {
 	for _, name := range names {
 		name = strings.ToLower(name)
 		if strings.HasPrefix(name, query) || strings.Contains(name, " "+query) {
-			return true
-		}
-	}
-	return false
-}
-
-func contains(ids []int64, id int64) bool {
-	for _, other := range ids {
-		if other == id {
 			return true
 		}
 	}

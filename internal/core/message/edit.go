@@ -3,6 +3,7 @@ package message
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/chappe-im/chappe/internal/core/event"
 	"github.com/chappe-im/chappe/internal/core/fault"
@@ -16,7 +17,7 @@ const editable = 48 * 60 * 60
 // Edit replaces the text of one's own message in both copies, and returns the editor's.
 //
 // Errors: MESSAGE_ID_INVALID, MESSAGE_AUTHOR_REQUIRED, MESSAGE_EDIT_TIME_EXPIRED,
-// MESSAGE_NOT_MODIFIED, and those of a text.
+// MESSAGE_NOT_MODIFIED, and those of a text. Somebody who blocked the editor keeps the old text.
 //
 // https://core.telegram.org/method/messages.editMessage
 func (s *Service) Edit(ctx context.Context, account int64, chat peer.ID, id int, text string, entities []Entity, session int64) (Message, int, error) {
@@ -27,72 +28,72 @@ func (s *Service) Edit(ctx context.Context, account int64, chat peer.ID, id int,
 	if text == "" {
 		return Message{}, 0, fault.MessageEmpty
 	}
+	entities = detect(text, entities)
 	var mine Message
-	var events []event.Event
-	err = s.DB.Write(ctx, owners(account, chat), func(tx *store.Tx) error {
-		events = nil
-		row, err := tx.Message(account, id)
-		if errors.Is(err, store.ErrNoRows) || err == nil && peer.ID(row.Peer) != chat {
-			return fault.MessageIDInvalid
+	var pts int
+	err = s.change(ctx, owners(account, chat), func(tx *store.Tx) (events []event.Event, err error) {
+		if mine, err = message(tx, account, id); err != nil {
+			return nil, err
 		}
-		if err != nil {
-			return err
-		}
-		if mine, err = fromRow(row); err != nil {
-			return err
+		if mine.Peer != chat {
+			return nil, fault.MessageIDInvalid
 		}
 		if err := s.mayEdit(mine, text, entities); err != nil {
-			return err
+			return nil, err
 		}
 		if err := s.editCopy(tx, &mine, text, entities, session, &events); err != nil {
-			return err
+			return nil, err
 		}
-		if mine.Twin == 0 {
-			return nil
-		}
-		other, _ := chat.User()
-		row, err = tx.Message(other, mine.Twin)
-		if errors.Is(err, store.ErrNoRows) {
-			return nil // the other side deleted it
-		}
-		if err != nil {
-			return err
-		}
-		theirs, err := fromRow(row)
-		if err != nil {
-			return err
-		}
-		return s.editCopy(tx, &theirs, text, entities, 0, &events)
+		pts = events[0].Pts
+		err = s.editTwin(tx, mine, text, entities, &events)
+		return events, err
 	})
-	if err != nil {
-		return Message{}, 0, err
+	return mine, pts, err
+}
+
+// message returns a message, or MESSAGE_ID_INVALID.
+func message(tx *store.Tx, account int64, id int) (Message, error) {
+	row, err := tx.Message(account, id)
+	if errors.Is(err, store.ErrNoRows) {
+		return Message{}, fault.MessageIDInvalid
 	}
-	s.Bus.Announce(events...)
-	return mine, events[0].Pts, nil
+	if err != nil {
+		return Message{}, err
+	}
+	return fromRow(row)
+}
+
+// editTwin edits the other side's copy, if that side has one and takes anything from the editor.
+func (s *Service) editTwin(tx *store.Tx, mine Message, text string, entities []Entity, events *[]event.Event) error {
+	other, ok := mine.Peer.User()
+	if !ok || mine.Twin == 0 {
+		return nil
+	}
+	if blocked, err := tx.Blocks(other, mine.Account); err != nil || blocked {
+		return err
+	}
+	theirs, err := message(tx, other, mine.Twin)
+	if errors.Is(err, fault.MessageIDInvalid) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.editCopy(tx, &theirs, text, entities, 0, events)
 }
 
 func (s *Service) mayEdit(m Message, text string, entities []Entity) error {
 	switch {
+	case m.Notice != "":
+		return fault.MessageIDInvalid
 	case m.Sender != m.Account || m.Forward != nil:
 		return fault.MessageAuthorRequired
 	case m.Out && s.Now().Unix() > m.Date+editable:
 		return fault.MessageEditTimeExpired
-	case m.Text == text && sameEntities(m.Entities, entities):
+	case m.Text == text && slices.Equal(m.Entities, entities):
 		return fault.MessageNotModified
 	}
 	return nil
-}
-
-func sameEntities(a, b []Entity) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
 
 func (s *Service) editCopy(tx *store.Tx, m *Message, text string, entities []Entity, session int64, events *[]event.Event) error {

@@ -3,6 +3,7 @@ package message
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/chappe-im/chappe/internal/core/fault"
 	"github.com/chappe-im/chappe/internal/core/peer"
@@ -14,7 +15,9 @@ const maxForwarded = 100
 
 // Forwarding is a call of messages.forwardMessages.
 type Forwarding struct {
-	From       int64
+	From int64
+	// Chat is the conversation the messages are in, 0 if the client does not say.
+	Chat       peer.ID
 	To         peer.ID
 	IDs        []int
 	Randoms    []int64
@@ -26,7 +29,7 @@ type Forwarding struct {
 
 // ForwardAll sends copies of messages to somebody else. Messages that are gone are left out.
 //
-// Errors: MESSAGE_IDS_EMPTY, RANDOM_ID_INVALID, MESSAGE_ID_INVALID, CHAT_FORWARDS_RESTRICTED, and
+// Errors: MESSAGE_IDS_EMPTY, RANDOM_ID_INVALID, RANDOM_ID_EMPTY, MESSAGE_ID_INVALID, CHAT_FORWARDS_RESTRICTED, and
 // those of sending.
 //
 // https://core.telegram.org/method/messages.forwardMessages
@@ -38,18 +41,16 @@ func (s *Service) ForwardAll(ctx context.Context, f Forwarding) ([]Message, erro
 		return nil, fault.MessageIDInvalid
 	case len(f.Randoms) != len(f.IDs):
 		return nil, fault.RandomIDInvalid
+	case slices.Contains(f.Randoms, 0):
+		return nil, fault.RandomIDEmpty
 	}
 	var drafts []Draft
 	err := s.DB.Read(ctx, func(tx *store.Tx) error {
 		for i, id := range f.IDs {
-			row, err := tx.Message(f.From, id)
-			if errors.Is(err, store.ErrNoRows) {
+			m, err := message(tx, f.From, id)
+			if errors.Is(err, fault.MessageIDInvalid) || err == nil && (m.Notice != "" || f.Chat != 0 && m.Peer != f.Chat) {
 				continue
 			}
-			if err != nil {
-				return err
-			}
-			m, err := fromRow(row)
 			if err != nil {
 				return err
 			}

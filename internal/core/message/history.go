@@ -61,13 +61,11 @@ func window(tx *store.Tx, account int64, chat peer.ID, w Window) ([]store.Messag
 	if from <= 0 {
 		from = maxID
 		if w.OffsetDate > 0 {
-			first, err := tx.FirstAt(account, int64(chat), w.OffsetDate)
+			last, err := tx.LastBefore(account, int64(chat), w.OffsetDate)
 			if err != nil {
 				return nil, err
 			}
-			if first > 0 {
-				from = first
-			}
+			from = last + 1
 		}
 	}
 	newer := min(max(-w.Add, 0), MaxPage)
@@ -86,12 +84,8 @@ func window(tx *store.Tx, account int64, chat peer.ID, w Window) ([]store.Messag
 	if older <= 0 {
 		return rows, nil
 	}
-	skip := max(w.Add, 0)
-	down, err := tx.History(account, int64(chat), store.Page{MinID: w.MinID, MaxID: min(from, w.MaxID), Limit: older + min(skip, MaxPage)})
-	if err != nil {
-		return nil, err
-	}
-	return append(rows, down[min(skip, len(down)):]...), nil
+	down, err := tx.History(account, int64(chat), store.Page{MinID: w.MinID, MaxID: min(from, w.MaxID), Skip: max(w.Add, 0), Limit: older})
+	return append(rows, down...), err
 }
 
 // Get returns those of the messages that exist.
@@ -115,15 +109,22 @@ type Dialog struct {
 	Newest          *Message // nil if there is none
 }
 
-// Dialogs returns conversations below a newest message (0: from the start), the newest first, and
-// how many there are in all.
+// Dialogs returns conversations whose newest message is below one (0: from the start), or, if that
+// is not given, older than a date; the newest first, and how many there are in all.
 //
 // https://core.telegram.org/method/messages.getDialogs
-func (s *Service) Dialogs(ctx context.Context, account int64, below, limit int) (out []Dialog, total int, err error) {
-	if below <= 0 {
-		below = maxID
-	}
+func (s *Service) Dialogs(ctx context.Context, account int64, below int, before int64, limit int) (out []Dialog, total int, err error) {
 	err = s.DB.Read(ctx, func(tx *store.Tx) error {
+		if below <= 0 && before > 0 {
+			last, err := tx.LastBefore(account, 0, before)
+			if err != nil {
+				return err
+			}
+			below = last + 1
+		}
+		if below <= 0 {
+			below = maxID
+		}
 		if total, err = tx.CountDialogs(account); err != nil {
 			return err
 		}

@@ -53,7 +53,14 @@ type Extra struct {
 	Entities []Entity `json:"entities,omitempty"`
 	Reply    *Reply   `json:"reply,omitempty"`
 	Forward  *Forward `json:"forward,omitempty"`
+	// Notice is set in a message that the server wrote of what happened, and says what.
+	Notice string `json:"notice,omitempty"`
 }
+
+// NoticeCleared says that the owner emptied the conversation.
+//
+// https://core.telegram.org/constructor/messageActionHistoryClear
+const NoticeCleared = "cleared"
 
 // Entity is a stretch of formatted text; offset and length are in UTF-16 code units.
 //
@@ -87,7 +94,9 @@ type Forward struct {
 	SavedID   int     `json:"id,omitempty"`
 }
 
-func (e Extra) empty() bool { return len(e.Entities) == 0 && e.Reply == nil && e.Forward == nil }
+func (e Extra) empty() bool {
+	return len(e.Entities) == 0 && e.Reply == nil && e.Forward == nil && e.Notice == ""
+}
 
 func (e Extra) encode() (string, error) {
 	if e.empty() {
@@ -106,10 +115,17 @@ func (m *Message) row() (store.Message, error) {
 		Account: m.Account, ID: m.ID, Peer: int64(m.Peer), Twin: m.Twin, Sender: m.Sender,
 		Date: m.Date, Edited: m.Edited, Body: m.Text, Extra: extra, Random: m.Random,
 	}
-	for flag, set := range map[int64]bool{store.MessageOut: m.Out, store.MessageSilent: m.Silent, store.MessageNoForwards: m.NoForwards} {
-		if set {
-			r.Flags |= flag
-		}
+	if m.Out {
+		r.Flags |= store.MessageOut
+	}
+	if m.Silent {
+		r.Flags |= store.MessageSilent
+	}
+	if m.NoForwards {
+		r.Flags |= store.MessageNoForwards
+	}
+	if m.Notice != "" {
+		r.Flags |= store.MessageService
 	}
 	return r, nil
 }

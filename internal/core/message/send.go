@@ -3,6 +3,7 @@ package message
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/chappe-im/chappe/internal/core/event"
 	"github.com/chappe-im/chappe/internal/core/fault"
@@ -29,7 +30,7 @@ type Draft struct {
 // Send delivers a text message and returns the sender's copy.
 //
 // Errors: MESSAGE_EMPTY, MESSAGE_TOO_LONG, ENTITY_BOUNDS_INVALID, PEER_ID_INVALID,
-// INPUT_USER_DEACTIVATED, YOU_BLOCKED_USER, RANDOM_ID_EMPTY.
+// INPUT_USER_DEACTIVATED, YOU_BLOCKED_USER, RANDOM_ID_EMPTY, ENTITIES_TOO_LONG, QUOTE_TEXT_INVALID.
 //
 // https://core.telegram.org/method/messages.sendMessage
 func (s *Service) Send(ctx context.Context, d Draft) (Message, error) {
@@ -42,7 +43,7 @@ func (s *Service) Send(ctx context.Context, d Draft) (Message, error) {
 	case d.Random == 0:
 		return Message{}, fault.RandomIDEmpty
 	}
-	d.Text, d.Entities = text, entities
+	d.Text, d.Entities = text, detect(text, entities)
 	sent, err := s.deliver(ctx, []Draft{d})
 	if err != nil {
 		return Message{}, err
@@ -57,23 +58,18 @@ func (s *Service) deliver(ctx context.Context, drafts []Draft) ([]Message, error
 		return nil, fault.PeerIDInvalid
 	}
 	var sent []Message
-	var events []event.Event
-	err := s.DB.Write(ctx, []int64{drafts[0].From, to}, func(tx *store.Tx) error {
-		sent, events = nil, nil
-		for _, d := range drafts {
-			m, told, err := s.deliverOne(tx, d, to)
-			if err != nil {
-				return err
+	err := s.change(ctx, []int64{drafts[0].From, to}, func(tx *store.Tx) (events []event.Event, err error) {
+		sent = make([]Message, len(drafts))
+		for i, d := range drafts {
+			var told []event.Event
+			if sent[i], told, err = s.deliverOne(tx, d, to); err != nil {
+				return nil, err
 			}
-			sent, events = append(sent, m), append(events, told...)
+			events = append(events, told...)
 		}
-		return nil
+		return events, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	s.Bus.Announce(events...)
-	return sent, nil
+	return sent, err
 }
 
 func (s *Service) deliverOne(tx *store.Tx, d Draft, to int64) (Message, []event.Event, error) {
@@ -84,11 +80,7 @@ func (s *Service) deliverOne(tx *store.Tx, d Draft, to int64) (Message, []event.
 	case err != nil:
 		return Message{}, nil, err
 	case state.Sent != 0:
-		row, err := tx.Message(d.From, state.Sent)
-		if err != nil {
-			return Message{}, nil, err
-		}
-		m, err := fromRow(row)
+		m, err := message(tx, d.From, state.Sent)
 		return m, nil, err
 	case state.Deleted:
 		return Message{}, nil, fault.InputUserDeactivated
@@ -111,7 +103,7 @@ func (s *Service) deliverOne(tx *store.Tx, d Draft, to int64) (Message, []event.
 }
 
 // resolveReply checks what a draft answers, and says what that is for the other side. An answer to a
-// message that is gone is sent as an ordinary one.
+// message that is gone is sent as an ordinary one; QUOTE_TEXT_INVALID says that it has no such words.
 func (s *Service) resolveReply(tx *store.Tx, d Draft, out *Message) (twin *Reply, err error) {
 	if d.Reply == nil {
 		return nil, nil
@@ -125,7 +117,8 @@ func (s *Service) resolveReply(tx *store.Tx, d Draft, out *Message) (twin *Reply
 		return nil, err
 	}
 	if r.Quote != "" {
-		if r.Quote, r.Entities, err = clean(r.Quote, r.Entities); err != nil || units(r.Quote) > maxQuote {
+		r.Quote, r.Entities, err = clean(r.Quote, r.Entities)
+		if err != nil || units(r.Quote) > maxQuote || !strings.Contains(row.Body, r.Quote) || r.QuoteOffset < 0 {
 			return nil, fault.QuoteTextInvalid
 		}
 	}

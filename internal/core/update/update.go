@@ -29,8 +29,8 @@ type Service struct{ DB *store.DB }
 // Difference is what happened to an account after a pts, oldest first.
 type Difference struct {
 	Events []event.Event
-	// Pts is up to where the events go.
-	Pts int
+	// Pts is up to where the events go, Now is the account's.
+	Pts, Now int
 	// More tells that there is more after Pts.
 	More bool
 	// TooLong tells that there is too much: the device starts anew at Pts.
@@ -57,7 +57,7 @@ func (s *Service) Since(ctx context.Context, account int64, pts, limit int) (d D
 		if err != nil {
 			return err
 		}
-		d = Difference{Pts: now}
+		d = Difference{Pts: now, Now: now}
 		if now <= pts {
 			return nil
 		}
@@ -92,6 +92,25 @@ func (s *Service) collect(tx *store.Tx, account int64, pts, limit int, d *Differ
 		events, d.More = events[:limit], true
 		d.Pts = events[limit-1].Pts
 	}
-	d.Events = slices.DeleteFunc(events, func(e event.Event) bool { return e.Body == nil })
+	d.Events = news(events, pts)
 	return nil
+}
+
+// news leaves out what tells a device that was at pts nothing: changes of messages that are gone,
+// that arrive in the same answer as they are now, or that change again in it.
+func news(events []event.Event, pts int) []event.Event {
+	last := make(map[int]int) // the last change of each message
+	for i, e := range events {
+		if changed, ok := e.Body.(message.Changed); ok {
+			last[changed.Message.ID] = i
+		}
+	}
+	var out []event.Event
+	for i, e := range events {
+		if changed, ok := e.Body.(message.Changed); ok && (changed.Message.ID > pts || last[changed.Message.ID] != i) || e.Body == nil {
+			continue
+		}
+		out = append(out, e)
+	}
+	return out
 }

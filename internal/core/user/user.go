@@ -10,18 +10,15 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
 	"github.com/chappe-im/chappe/internal/bus"
-	"github.com/chappe-im/chappe/internal/core/event"
 	"github.com/chappe-im/chappe/internal/core/peer"
 	"github.com/chappe-im/chappe/internal/seal"
 	"github.com/chappe-im/chappe/internal/store"
 )
-
-// onlineFor is for how long somebody counts as online after saying so.
-const onlineFor = 5 * time.Minute
 
 // Service is the rules of people.
 type Service struct {
@@ -33,6 +30,8 @@ type Service struct {
 	mu        sync.Mutex
 	people    map[int64]store.Account
 	relations map[relation]known
+	// forgotten counts what was dropped from the caches: what was read before is not put in after.
+	forgotten uint64
 	online    map[int64]int64 // until when, in Unix seconds
 }
 
@@ -43,6 +42,7 @@ type known struct {
 	contact             bool // the viewer has the target in the address book
 	mutual              bool
 	hasViewer           bool // the target has the viewer in theirs
+	shut                bool // the target has blocked the viewer
 	firstName, lastName string
 }
 
@@ -87,29 +87,76 @@ func (s *Service) AccessHash(viewer, target int64) int64 {
 
 // Views returns people as viewer sees them; those who do not exist are left out.
 func (s *Service) Views(ctx context.Context, viewer int64, ids ...int64) ([]View, error) {
-	if err := s.load(ctx, viewer, ids); err != nil {
+	ids = distinct(ids)
+	out, missing, at := s.cached(viewer, ids)
+	if len(missing) == 0 {
+		return out, nil
+	}
+	people, relations, err := s.read(ctx, viewer, missing)
+	if err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make([]View, 0, len(ids))
-	for i, id := range ids {
-		a, ok := s.people[id]
-		if !ok || contains(ids[:i], id) {
-			continue
+	s.keepLocked(people, relations, at)
+	out = out[:0]
+	for _, id := range ids {
+		a, ok := people[id]
+		if !ok {
+			a, ok = s.people[id]
 		}
-		out = append(out, s.viewLocked(viewer, a, s.relations[relation{viewer, id}]))
+		k, told := relations[relation{viewer, id}]
+		if !told {
+			k = s.relations[relation{viewer, id}]
+		}
+		if ok {
+			out = append(out, s.viewLocked(viewer, a, k))
+		}
 	}
 	return out, nil
 }
 
-func contains(ids []int64, id int64) bool {
-	for _, other := range ids {
-		if other == id {
-			return true
+func distinct(ids []int64) []int64 {
+	out, told := make([]int64, 0, len(ids)), make(map[int64]bool, len(ids))
+	for _, id := range ids {
+		if !told[id] {
+			told[id] = true
+			out = append(out, id)
 		}
 	}
-	return false
+	return out
+}
+
+// cached returns the views that take nothing from the store. If some do, missing names all of ids:
+// what is known of them has to be of one moment. at is what keepLocked wants.
+func (s *Service) cached(viewer int64, ids []int64) (out []View, missing []int64, at uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out = make([]View, 0, len(ids))
+	for _, id := range ids {
+		a, ok := s.people[id]
+		k, told := s.relations[relation{viewer, id}]
+		if !ok || !told && id != viewer {
+			return out, ids, s.forgotten
+		}
+		out = append(out, s.viewLocked(viewer, a, k))
+	}
+	return out, nil, s.forgotten
+}
+
+// keepLocked puts what was read into the caches, unless something was dropped from them since.
+func (s *Service) keepLocked(people map[int64]store.Account, relations map[relation]known, at uint64) {
+	if s.forgotten != at {
+		return
+	}
+	if len(s.people) > maxCached {
+		s.people = make(map[int64]store.Account)
+	}
+	if len(s.relations) > maxCached {
+		s.relations = make(map[relation]known)
+	}
+	maps.Copy(s.people, people)
+	maps.Copy(s.relations, relations)
 }
 
 // View returns one person as viewer sees them; ok is false if there is none by that id.
@@ -136,33 +183,23 @@ func (s *Service) viewLocked(viewer int64, a store.Account, k known) View {
 	if v.Self || k.hasViewer {
 		v.Phone = a.Phone
 	}
+	if k.shut {
+		v.Phone, v.Seen = "", 0
+		return v
+	}
 	if until := s.online[a.ID]; until > s.now().Unix() {
 		v.Online = until
+	} else {
+		v.Seen = max(v.Seen, until)
 	}
 	return v
 }
 
-// load fills the caches with what a view of these people takes.
-func (s *Service) load(ctx context.Context, viewer int64, ids []int64) error {
-	var people []int64
-	var relations []relation
-	s.mu.Lock()
-	for _, id := range ids {
-		if _, ok := s.people[id]; !ok {
-			people = append(people, id)
-		}
-		if _, ok := s.relations[relation{viewer, id}]; !ok && id != viewer {
-			relations = append(relations, relation{viewer, id})
-		}
-	}
-	s.mu.Unlock()
-	if len(people) == 0 && len(relations) == 0 {
-		return nil
-	}
-	var accounts []store.Account
-	var links []known
+// read looks up what a view of these people takes.
+func (s *Service) read(ctx context.Context, viewer int64, ids []int64) (map[int64]store.Account, map[relation]known, error) {
+	people, relations := make(map[int64]store.Account, len(ids)), make(map[relation]known, len(ids))
 	err := s.db.Read(ctx, func(tx *store.Tx) error {
-		for _, id := range people {
+		for _, id := range ids {
 			a, err := tx.Account(id)
 			if errors.Is(err, store.ErrNoRows) {
 				continue
@@ -170,48 +207,33 @@ func (s *Service) load(ctx context.Context, viewer int64, ids []int64) error {
 			if err != nil {
 				return err
 			}
-			accounts = append(accounts, a)
-		}
-		for _, r := range relations {
-			k, err := link(tx, r)
-			if err != nil {
+			people[id] = a
+			if id == viewer {
+				continue
+			}
+			r := relation{viewer, id}
+			if relations[r], err = link(tx, r); err != nil {
 				return err
 			}
-			links = append(links, k)
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.people) > maxCached {
-		s.people = make(map[int64]store.Account)
-	}
-	if len(s.relations) > maxCached {
-		s.relations = make(map[relation]known)
-	}
-	for _, a := range accounts {
-		s.people[a.ID] = a
-	}
-	for i, k := range links {
-		s.relations[relations[i]] = k
-	}
-	return nil
+	return people, relations, err
 }
 
 func link(tx *store.Tx, r relation) (k known, err error) {
-	c, err := tx.Contact(r.viewer, r.target)
-	switch {
-	case err == nil:
-		k = known{contact: true, mutual: c.Mutual, hasViewer: c.Mutual, firstName: c.FirstName, lastName: c.LastName}
-		return k, nil
-	case !errors.Is(err, store.ErrNoRows):
+	if k.shut, err = tx.Blocks(r.target, r.viewer); err != nil {
 		return k, err
 	}
-	_, err = tx.Contact(r.target, r.viewer)
-	k.hasViewer = err == nil
+	c, err := tx.Contact(r.viewer, r.target)
+	if err == nil {
+		k.contact, k.mutual, k.hasViewer, k.firstName, k.lastName = true, c.Mutual, c.Mutual, c.FirstName, c.LastName
+		return k, nil
+	}
+	if errors.Is(err, store.ErrNoRows) {
+		_, err = tx.Contact(r.target, r.viewer)
+		k.hasViewer = err == nil
+	}
 	if errors.Is(err, store.ErrNoRows) {
 		err = nil
 	}
@@ -223,6 +245,7 @@ func (s *Service) Forget(id int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.people, id)
+	s.forgotten++
 }
 
 // ForgetRelation drops what is cached of two people's knowing each other, after a change.
@@ -231,58 +254,5 @@ func (s *Service) ForgetRelation(a, b int64) {
 	defer s.mu.Unlock()
 	delete(s.relations, relation{a, b})
 	delete(s.relations, relation{b, a})
-}
-
-// audience is how many people learn at most that somebody came or went.
-const audience = 500
-
-// SetOnline notes that somebody came or went, and tells those who know them.
-//
-// https://core.telegram.org/method/account.updateStatus
-func (s *Service) SetOnline(ctx context.Context, id int64, online bool) error {
-	now := s.now().Unix()
-	status := event.Status{User: id, Until: now}
-	s.mu.Lock()
-	before := s.online[id]
-	if online {
-		status = event.Status{User: id, Online: true, Until: now + int64(onlineFor/time.Second)}
-		s.online[id] = status.Until
-	} else {
-		delete(s.online, id)
-	}
-	if a, ok := s.people[id]; ok {
-		a.Seen = now
-		s.people[id] = a
-	}
-	s.mu.Unlock()
-	if !online && before <= now {
-		return nil
-	}
-	var tell []int64
-	err := s.db.Write(ctx, []int64{id}, func(tx *store.Tx) error { return tx.SetSeen(id, now) })
-	if err != nil {
-		return err
-	}
-	err = s.db.Read(ctx, func(tx *store.Tx) error {
-		knowing, err := tx.ContactOf(id, audience)
-		if err != nil {
-			return err
-		}
-		talking, err := tx.TalksWith(id, audience)
-		tell = append(knowing, talking...)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	var events []event.Event
-	told := map[int64]bool{id: true, peer.System: true}
-	for _, other := range tell {
-		if !told[other] {
-			told[other] = true
-			events = append(events, event.Event{Account: other, Date: now, Body: status})
-		}
-	}
-	s.bus.Announce(events...)
-	return nil
+	s.forgotten++
 }
