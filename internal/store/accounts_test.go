@@ -50,7 +50,10 @@ func TestAuthKeys(t *testing.T) {
 			if string(one.Sealed) != "one" || one.Perm != 0 || two.Perm != 1 || two.Expires != 100 {
 				t.Errorf("got %+v, %+v", one, two)
 			}
-			must(t, tx.SweepAuthKeys(50, 50)) // 1 is still bound to
+			must(t, tx.SweepAuthKeys(50, 50))
+			if idle, err := tx.IdleAuthKeys(50, 10); err != nil || len(idle) != 0 { // 1 is bound to
+				t.Errorf("idle keys %v, %v", idle, err)
+			}
 			if ids, err := tx.TempAuthKeys(1); err != nil || !slices.Equal(ids, []int64{2}) {
 				t.Errorf("temporary keys %v, %v", ids, err)
 			}
@@ -72,6 +75,11 @@ func TestSweepAuthKeys(t *testing.T) {
 			must(t, tx.SaveAuthKey(5, []byte{}, 10, 0))
 			must(t, tx.SaveDevice(store.Device{Key: 5, Pending: 777000, Active: 10}))
 			must(t, tx.SweepAuthKeys(100, 50))
+			idle, err := tx.IdleAuthKeys(50, 10)
+			must(t, err)
+			for _, id := range append(idle, 2) { // 2 has a device
+				must(t, tx.DeleteIdleAuthKey(id))
+			}
 			for id, want := range map[int64]error{1: store.ErrNoRows, 2: nil, 3: nil, 4: store.ErrNoRows, 5: store.ErrNoRows} {
 				_, err := tx.AuthKey(id)
 				wantErr(t, err, want)

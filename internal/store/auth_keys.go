@@ -76,8 +76,8 @@ func (t *Tx) DeleteAuthKey(id int64) error {
 	return nil
 }
 
-// SweepAuthKeys forgets temporary keys that ran out before now, logins that were begun before idle
-// and never ended, and permanent keys made before idle that no device uses.
+// SweepAuthKeys forgets temporary keys that ran out before now, and logins that were begun before
+// idle and never ended.
 func (t *Tx) SweepAuthKeys(now, idle int64) error {
 	if _, err := t.Exec(`DELETE FROM devices WHERE account = 0 AND active < $1`, idle); err != nil {
 		return fmt.Errorf("sweep logins: %w", err)
@@ -85,10 +85,23 @@ func (t *Tx) SweepAuthKeys(now, idle int64) error {
 	if _, err := t.Exec(`DELETE FROM auth_keys WHERE expires > 0 AND expires < $1`, now); err != nil {
 		return fmt.Errorf("sweep temporary keys: %w", err)
 	}
-	if _, err := t.Exec(`DELETE FROM auth_keys WHERE expires = 0 AND created < $1
-		AND id NOT IN (SELECT key FROM devices)
-		AND id NOT IN (SELECT k.perm FROM auth_keys k)`, idle); err != nil {
-		return fmt.Errorf("sweep idle keys: %w", err)
+	return nil
+}
+
+// IdleAuthKeys returns at most limit permanent keys made before the given time that no device uses
+// and no temporary key is bound to. It looks at all keys: use it in Read.
+func (t *Tx) IdleAuthKeys(before int64, limit int) ([]int64, error) {
+	return t.ids(`SELECT id FROM auth_keys WHERE expires = 0 AND created < $1
+		AND NOT EXISTS (SELECT 1 FROM devices d WHERE d.key = auth_keys.id)
+		AND NOT EXISTS (SELECT 1 FROM auth_keys k WHERE k.perm = auth_keys.id)
+		ORDER BY id LIMIT $2`, before, limit)
+}
+
+// DeleteIdleAuthKey forgets a permanent key if there is still no device that uses it.
+func (t *Tx) DeleteIdleAuthKey(id int64) error {
+	_, err := t.Exec(`DELETE FROM auth_keys WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM devices WHERE key = $1)`, id)
+	if err != nil {
+		return fmt.Errorf("delete idle key: %w", err)
 	}
 	return nil
 }

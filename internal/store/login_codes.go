@@ -140,7 +140,7 @@ func (t *Tx) SweepLogins(now, attempts int64) error {
 		`DELETE FROM login_codes WHERE expires < $1`,
 		`DELETE FROM login_tokens WHERE expires < $1`,
 		`DELETE FROM exports WHERE expires < $1`,
-		`DELETE FROM numbers WHERE account = 0 AND expires < $1`,
+		`DELETE FROM numbers WHERE account = 0 AND expires > 0 AND expires < $1`,
 		`DELETE FROM invites WHERE uses = 0 OR (expires > 0 AND expires < $1)`,
 	} {
 		if _, err := t.Exec(query, now); err != nil {

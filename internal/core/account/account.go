@@ -44,6 +44,7 @@ type Service struct {
 	Log      *slog.Logger
 
 	onDelete []func(tx *store.Tx, account int64) error
+	swept    time.Time // when Sweep looked at everything
 }
 
 // Profile is what changes of a profile; nil leaves a field as it is.

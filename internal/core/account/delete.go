@@ -96,34 +96,53 @@ func (s *Service) AskDeletion(ctx context.Context, account, key int64) error {
 	return fault.TwoFAConfirmWait(int(due - now.Unix()))
 }
 
-// sweepBatch is how many rows one step of Sweep looks for.
-const sweepBatch = 100
+const (
+	// sweepBatch is how many rows one step of Sweep looks for.
+	sweepBatch = 100
+	// sweepIdle is how often Sweep looks at all accounts and devices.
+	sweepIdle = 6 * time.Hour
+)
 
 // Sweep ends accounts and sessions that were not used for too long, accounts whose deletion is due,
-// and forgets logins and keys that ran out. Call it every few minutes.
+// and forgets logins and keys that ran out. Call it every few minutes, from one goroutine.
 func (s *Service) Sweep(ctx context.Context) error {
 	if err := s.Login.Sweep(ctx); err != nil {
 		return err
 	}
-	for _, find := range []func(tx *store.Tx, now int64, limit int) ([]int64, error){
-		(*store.Tx).IdleAccounts, (*store.Tx).DueDeletions,
-	} {
-		for more := true; more; {
-			var accounts []int64
-			err := s.DB.Read(ctx, func(tx *store.Tx) (err error) {
-				accounts, err = find(tx, s.Now().Unix(), sweepBatch)
-				return err
-			})
-			if err != nil {
+	if err := s.deleteAll(ctx, (*store.Tx).DueDeletions); err != nil {
+		return err
+	}
+	if s.Now().Sub(s.swept) < sweepIdle {
+		return nil
+	}
+	if err := s.Login.SweepIdle(ctx); err != nil {
+		return err
+	}
+	if err := s.deleteAll(ctx, (*store.Tx).IdleAccounts); err != nil {
+		return err
+	}
+	s.swept = s.Now()
+	return nil
+}
+
+// deleteAll ends the accounts that find returns, until it finds no more.
+func (s *Service) deleteAll(ctx context.Context, find func(tx *store.Tx, now int64, limit int) ([]int64, error)) error {
+	for {
+		var accounts []int64
+		err := s.DB.Read(ctx, func(tx *store.Tx) (err error) {
+			accounts, err = find(tx, s.Now().Unix(), sweepBatch)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, account := range accounts {
+			if err := s.Delete(ctx, account); err != nil {
 				return err
 			}
-			for _, account := range accounts {
-				if err := s.Delete(ctx, account); err != nil {
-					return err
-				}
-			}
-			more = len(accounts) == sweepBatch
+		}
+		if len(accounts) < sweepBatch {
+			return nil
 		}
 	}
-	return nil
 }

@@ -1,6 +1,7 @@
 package login_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -216,15 +217,22 @@ func TestBind(t *testing.T) {
 func TestSweep(t *testing.T) {
 	logintest.Each(t, func(t *testing.T, w *logintest.World) {
 		ctx := t.Context()
+		sweep := func() error { return errors.Join(w.Login.Sweep(ctx), w.Login.SweepIdle(ctx)) }
+		w.Must(w.DB.Write(ctx, nil, func(tx *store.Tx) error { return tx.SaveAuthKey(99, []byte{}, w.Now().Unix(), 0) }))
 		_, number := w.SignUp(1, "Ann")
 		w.Pass(179 * 24 * time.Hour)
 		account := w.SignIn(2, number)
-		w.Must(w.Login.Sweep(ctx))
+		w.Must(sweep())
 		if w.SignedIn(1) != account {
 			t.Error("signed out too early")
 		}
+		w.Must(w.DB.Read(ctx, func(tx *store.Tx) error {
+			_, err := tx.AuthKey(99)
+			w.Want(err, store.ErrNoRows) // nobody ever signed in on it
+			return nil
+		}))
 		w.Pass(25 * time.Hour)
-		w.Must(w.Login.Sweep(ctx))
+		w.Must(sweep())
 		if w.SignedIn(1) != 0 || w.SignedIn(2) != account {
 			t.Errorf("signed in: %d, %d", w.SignedIn(1), w.SignedIn(2))
 		}
@@ -234,7 +242,7 @@ func TestSweep(t *testing.T) {
 			t.Error("the address was forgotten too early")
 		}
 		w.Pass(7 * 24 * time.Hour)
-		w.Must(w.Login.Sweep(ctx))
+		w.Must(sweep())
 		list, _, err = w.Login.List(ctx, w.Client(2))
 		w.Must(err)
 		if list[0].IP != "" {

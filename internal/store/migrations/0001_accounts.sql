@@ -80,6 +80,8 @@ CREATE TABLE devices (
 CREATE INDEX devices_account ON devices (account);
 CREATE INDEX devices_pending ON devices (pending);
 CREATE INDEX devices_parent ON devices (parent);
+CREATE INDEX devices_addressed ON devices (active) WHERE ip <> '';
+CREATE INDEX devices_deletion ON devices (deletion) WHERE deletion > 0;
 
 -- Login codes under way, one for each auth.sendCode. verified says that the right code was given
 -- and only the name is missing.
