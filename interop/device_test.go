@@ -65,7 +65,7 @@ func newDevice(t *testing.T, s *server, name, dir string, pfs bool) *device {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &device{name: name, proxy: p, dir: filepath.Join(s.dir, dir), log: &tail{}, pfs: pfs}
+	return &device{name: name, proxy: p, dir: filepath.Join(s.dir, dir), log: newTail(t, dir), pfs: pfs}
 }
 
 // start runs the driver; after stop it goes on where it ended.

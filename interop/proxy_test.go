@@ -1,10 +1,8 @@
 package interop
 
 import (
-	"fmt"
 	"io"
 	"net"
-	"strings"
 	"sync"
 )
 
@@ -75,34 +73,4 @@ func (p *proxy) cut() {
 func (p *proxy) close() {
 	_ = p.listener.Close()
 	p.cut()
-}
-
-// tail keeps the last lines a process wrote.
-type tail struct {
-	mu    sync.Mutex
-	lines []string
-}
-
-func (l *tail) Write(data []byte) (int, error) {
-	for line := range strings.Lines(string(data)) {
-		l.note(strings.TrimRight(line, "\n"))
-	}
-	return len(data), nil
-}
-
-func (l *tail) note(line string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(line) > 400 {
-		line = fmt.Sprintf("%s… (%d bytes)", line[:400], len(line))
-	}
-	if l.lines = append(l.lines, line); len(l.lines) > 40 {
-		l.lines = l.lines[1:]
-	}
-}
-
-func (l *tail) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Join(l.lines, "\n")
 }

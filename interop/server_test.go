@@ -26,7 +26,7 @@ type server struct {
 
 func startServer(t *testing.T) *server {
 	t.Helper()
-	s := &server{binary: os.Getenv("CHAPPE"), address: freePort(t), dir: t.TempDir(), log: &tail{}}
+	s := &server{binary: os.Getenv("CHAPPE"), address: freePort(t), dir: t.TempDir(), log: newTail(t, "server")}
 	s.start(t)
 	key := s.run(t, "key", "--data", s.data())
 	s.key = filepath.Join(s.dir, "key.pem")
