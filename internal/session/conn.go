@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,16 +18,17 @@ import (
 // https://core.telegram.org/mtproto/mtproto-transports#transport-errors
 const (
 	keyUnknown int32 = -404
-	tooFast    int32 = -429
+	tooMany    int32 = -429
 )
 
 // connection is a socket that carries packets of one key at a time, usually of one session.
 type connection struct {
 	hub  *Hub
 	wire *wire.Conn
-	next chan bool // a frame was dealt with; false: close
 
 	// Of the worker that deals with the present frame.
+	frame    *wire.Frame
+	next     chan bool // the frame was dealt with; false: close
 	exchange *handshake.Exchange
 	key      *authKey
 	session  *Session
@@ -35,38 +37,58 @@ type connection struct {
 	deadline atomic.Int64 // of ping_delay_disconnect, 0 for none
 }
 
+// turns holds channels for connection.next: an idle connection has none.
+var turns = sync.Pool{New: func() any { return make(chan bool, 1) }}
+
 // ServeConn reads a connection until it ends. It is called on the connection's own goroutine, which
 // does nothing but wait for frames, and so keeps its first small stack.
 func (h *Hub) ServeConn(_ context.Context, w *wire.Conn) {
-	c := &connection{hub: h, wire: w, next: make(chan bool, 1)}
+	c := &connection{hub: h, wire: w}
 	c.heard.Store(h.Now().Unix())
-	h.mu.Lock()
-	h.conns[c] = struct{}{}
-	h.mu.Unlock()
-	for {
-		f, err := w.ReadFrame()
-		if err != nil {
-			break
-		}
-		h.workers.run(func() { c.handle(f) })
-		if !<-c.next {
-			break
+	if h.join(c) {
+		for {
+			f, err := w.ReadFrame()
+			if err != nil || !c.pass(f) {
+				break
+			}
 		}
 	}
 	w.Close()
 	c.leave()
 }
 
+// pass has a worker deal with a frame, and waits until the next one may be read.
+func (c *connection) pass(f *wire.Frame) bool {
+	if !c.hub.enter() {
+		f.Release()
+		return false
+	}
+	next := turns.Get().(chan bool)
+	c.frame, c.next = f, next
+	c.hub.workers.run(c)
+	ok := <-next
+	turns.Put(next)
+	return ok
+}
+
 func (c *connection) leave() {
-	c.hub.mu.Lock()
-	delete(c.hub.conns, c)
+	h := c.hub
+	h.mu.Lock()
+	delete(h.conns, c)
 	if c.key != nil {
-		c.hub.releaseLocked(c.key)
+		h.releaseLocked(c.key)
 	}
-	c.hub.mu.Unlock()
-	if c.session != nil {
-		c.session.detach(c, c.hub.Now())
+	h.mu.Unlock()
+	c.part()
+}
+
+// part leaves the connection's session, which is over if its key is.
+func (c *connection) part() {
+	now := c.hub.Now()
+	if s := c.session; s != nil && (!s.detach(c, now) || !s.key.usable(now)) {
+		c.hub.end(s, endAlways)
 	}
+	c.session = nil
 }
 
 // overdue tells whether the client is silent for too long, by its own word or ours.
@@ -78,21 +100,24 @@ func (c *connection) overdue(now time.Time) bool {
 // errClose ends a connection whose client broke the protocol.
 var errClose = errors.New("protocol broken")
 
-// handle deals with one frame: first with all that concerns the connection, then, when the reader
-// may go on, with the first of the queries in it.
-func (c *connection) handle(f *wire.Frame) {
-	c.heard.Store(c.hub.Now().Unix())
-	if c.hub.Observe != nil {
-		c.hub.Observe.Received(len(f.Data))
+// do deals with one frame: first with all that concerns the connection, then, when the reader may go
+// on, with the first of the queries in it.
+func (c *connection) do() {
+	h, f, next := c.hub, c.frame, c.next
+	defer h.running.Done()
+	c.heard.Store(h.Now().Unix())
+	if h.Observe != nil {
+		h.Observe.Received(len(f.Data))
 	}
 	in := batch{frame: f}
 	err := c.receive(&in)
-	c.next <- err == nil
-	if in.session != nil {
-		in.session.startQueries(&in)
-	}
+	c.frame, c.next = nil, nil
+	next <- err == nil // from here on c belongs to the next frame
 	if !in.kept {
 		f.Release()
+	}
+	if in.asked {
+		in.session.goOn()
 	}
 }
 
@@ -113,14 +138,18 @@ func (c *connection) receive(in *batch) error {
 		return errClose
 	}
 	c.wire.Authenticated()
-	s := c.useSession(m.SessionID, m.ID)
-	in.session = s
-	if in.frame.QuickAck {
-		if err := c.wire.WriteQuickAck(m.QuickAck); err != nil {
-			return errClose
-		}
+	s, err := c.useSession(m.SessionID)
+	if err != nil {
+		return err
 	}
-	return s.receive(c, in, m)
+	in.session = s
+	if err := s.receive(c, in, m); err != nil {
+		return err
+	}
+	if in.taken && in.frame.QuickAck {
+		return c.wire.WriteQuickAck(m.QuickAck)
+	}
+	return nil
 }
 
 // shakeHands hands an unencrypted packet to the key exchange.
@@ -141,12 +170,12 @@ func (c *connection) shakeHands(packet []byte) error {
 
 // useKey makes the key of a packet the connection's.
 func (c *connection) useKey(id int64) error {
-	if c.key != nil && c.key.key.ID() == id && !c.key.expired(c.hub.Now()) {
+	if c.key != nil && c.key.key.ID() == id && c.key.usable(c.hub.Now()) {
 		return nil
 	}
 	k, err := c.hub.key(c.hub.ctx, id)
 	if err != nil {
-		if unusable(err) {
+		if errors.Is(err, ErrNoKey) {
 			c.wire.WriteError(keyUnknown)
 		} else {
 			c.hub.Log.Error("authorization key not loaded", "err", err)
@@ -161,18 +190,15 @@ func (c *connection) useKey(id int64) error {
 }
 
 // useSession makes the session of a packet the connection's, and the connection the session's.
-func (c *connection) useSession(id, first int64) *Session {
-	s := c.session
-	if s == nil || s.id != id || s.key != c.key {
-		if s != nil {
-			s.detach(c, c.hub.Now())
-		}
-		var made bool
-		if s, made = c.hub.session(c.key, id); made {
-			s.greet(first)
-		}
-		c.session = s
+func (c *connection) useSession(id int64) (*Session, error) {
+	if s := c.session; s != nil && (s.id != id || s.key != c.key) {
+		c.part()
 	}
-	s.attach(c)
-	return s
+	for c.session == nil || !c.session.attach(c) {
+		if c.session = c.hub.session(c.key, id); c.session == nil {
+			c.wire.WriteError(tooMany)
+			return nil, errClose
+		}
+	}
+	return c.session, nil
 }

@@ -1,10 +1,13 @@
 package session
 
+import "slices"
+
 // SignedIn notes that an account signed in on a device: from now on its sessions get the account's
-// updates.
+// updates, and no others.
 func (h *Hub) SignedIn(key, account int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.changes++
 	d := h.devices[key]
 	if d == nil {
 		return
@@ -13,6 +16,7 @@ func (h *Hub) SignedIn(key, account int64) {
 	for _, k := range d.keys {
 		for _, s := range k.sessions {
 			h.listLocked(s)
+			s.dropPushes()
 		}
 	}
 }
@@ -26,47 +30,42 @@ func (h *Hub) SignedOut(key int64) { h.SignedIn(key, 0) }
 func (h *Hub) Bound(temporary, permanent, account int64, layer int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.changes++
 	if k := h.keys[temporary]; k != nil {
 		h.attachLocked(k, permanent, account, layer)
 	}
 }
 
-// Forget drops a destroyed key with its sessions, and closes its connections with -404.
+// Forget drops a destroyed key with its sessions, and closes their connections with -404.
 func (h *Hub) Forget(key int64) {
 	h.mu.Lock()
+	h.changes++
 	k := h.keys[key]
-	var sessions []*Session
-	if k != nil {
-		sessions = append(sessions, k.sessions...)
-		delete(h.keys, key)
-	}
 	h.mu.Unlock()
-	for _, s := range sessions {
-		if c := s.connected(); c != nil {
-			c.wire.WriteError(keyUnknown)
-			c.wire.Close()
-		}
-		h.end(sessionName{key, s.id})
+	if k != nil {
+		h.drop(k, nil)
 	}
 }
 
-// Disconnect closes the connections of a device, so that its client comes back and learns what
-// changed.
-func (h *Hub) Disconnect(key int64) {
-	var conns []*connection
-	h.mu.RLock()
-	if d := h.devices[key]; d != nil {
-		for _, k := range d.keys {
-			for _, s := range k.sessions {
-				if c := s.connected(); c != nil {
-					conns = append(conns, c)
-				}
-			}
-		}
+// drop ends the life of a key. The connection of last, if any, stays open for a farewell; nothing
+// that comes over it is accepted any more.
+func (h *Hub) drop(k *authKey, last *Session) {
+	k.dead.Store(true)
+	h.mu.Lock()
+	h.changes++
+	if id := k.key.ID(); h.keys[id] == k {
+		delete(h.keys, id)
 	}
-	h.mu.RUnlock()
-	for _, c := range conns {
-		c.wire.Close()
+	sessions := slices.Clone(k.sessions)
+	h.mu.Unlock()
+	for _, s := range sessions {
+		h.end(s, endAlways) // unless it is connected
+		if c := s.connected(); c != nil && s != last {
+			h.workers.run(taskFunc(func() {
+				c.wire.WriteError(keyUnknown)
+				c.wire.Close()
+			}))
+		}
 	}
 }
 
@@ -76,4 +75,11 @@ func (h *Hub) Online(account int64) bool {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return len(h.accounts[account]) > 0
+}
+
+// connected returns the connection, nil while the client is away.
+func (s *Session) connected() *connection {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conn
 }

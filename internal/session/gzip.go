@@ -23,7 +23,10 @@ func unpack(body []byte, limit int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var r io.ReadCloser
+	if b.Len() != 0 {
+		return nil, fmt.Errorf("packed message: %d bytes behind it", b.Len())
+	}
+	var r io.Reader
 	if len(packed) > 1 && packed[0] == 0x1f && packed[1] == 0x8b {
 		r, err = gzip.NewReader(bytes.NewReader(packed))
 	} else {
@@ -32,13 +35,12 @@ func unpack(body []byte, limit int) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("packed message: %w", err)
 	}
-	defer r.Close()
-	out, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
-	if err != nil {
+	out := bytes.NewBuffer(make([]byte, 0, min(4*len(packed), limit)+bytes.MinRead))
+	if _, err := out.ReadFrom(io.LimitReader(r, int64(limit)+1)); err != nil {
 		return nil, fmt.Errorf("packed message: %w", err)
 	}
-	if len(out) > limit {
+	if out.Len() > limit {
 		return nil, errTooBig
 	}
-	return out, nil
+	return out.Bytes(), nil
 }

@@ -2,8 +2,8 @@ package session
 
 import (
 	"context"
-	"errors"
 	"log/slog"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -38,13 +38,18 @@ type Hub struct {
 	workers *workers
 	ctx     context.Context
 	cancel  context.CancelFunc
-	running sync.WaitGroup // queries
+
+	gate     sync.RWMutex // innermost of all locks
+	draining bool
+	running  sync.WaitGroup // frames, queries and writes
 
 	mu       sync.RWMutex
+	closed   bool
+	changes  int // counts what makes a key that is being loaded stale
 	keys     map[int64]*authKey
 	devices  map[int64]*device
 	sessions map[sessionName]*Session
-	accounts map[int64]map[*Session]struct{}
+	accounts map[int64][]*Session
 	conns    map[*connection]struct{}
 }
 
@@ -60,7 +65,7 @@ func NewHub(c Config) *Hub {
 		keys:     make(map[int64]*authKey),
 		devices:  make(map[int64]*device),
 		sessions: make(map[sessionName]*Session),
-		accounts: make(map[int64]map[*Session]struct{}),
+		accounts: make(map[int64][]*Session),
 		conns:    make(map[*connection]struct{}),
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
@@ -68,7 +73,8 @@ func NewHub(c Config) *Hub {
 }
 
 // Run keeps house until ctx ends: it closes silent connections and forgets sessions that were left.
-// Then it waits for the queries that run, and cancels them when grace has passed.
+// Then it takes no more frames, lets the queries that run end and their answers go out, at most for
+// grace, and closes all connections.
 func (h *Hub) Run(ctx context.Context, grace time.Duration) {
 	tick := time.NewTicker(5 * time.Second)
 	defer tick.Stop()
@@ -79,50 +85,91 @@ func (h *Hub) Run(ctx context.Context, grace time.Duration) {
 			h.sweep(h.Now())
 		}
 	}
-	timer := time.AfterFunc(grace, h.cancel)
+	h.drain(grace)
+}
+
+func (h *Hub) drain(grace time.Duration) {
+	h.gate.Lock()
+	h.draining = true
+	h.gate.Unlock()
+	timer := time.AfterFunc(grace, func() {
+		h.cancel()
+		h.closeConns() // ends writes to those who don't read
+	})
 	h.running.Wait()
 	timer.Stop()
 	h.cancel()
+	h.closeConns()
 }
 
-// key finds a key in use, or loads it, and holds it until release.
+// enter counts something that has to end before the hub does, with running.Done; false means that no
+// more may begin.
+func (h *Hub) enter() bool {
+	h.gate.RLock()
+	defer h.gate.RUnlock()
+	if h.draining {
+		return false
+	}
+	h.running.Add(1)
+	return true
+}
+
+// join counts a connection among those that Run closes; false means that it did.
+func (h *Hub) join(c *connection) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return false
+	}
+	h.conns[c] = struct{}{}
+	return true
+}
+
+func (h *Hub) closeConns() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
+	for c := range h.conns {
+		c.wire.Close()
+	}
+}
+
+// key finds a key in use, or loads it, and holds it until release. What changes while it is loaded
+// has it loaded again.
 func (h *Hub) key(ctx context.Context, id int64) (*authKey, error) {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	k := h.keys[id]
-	if k != nil {
-		k.users++
-	}
-	h.mu.Unlock()
-	if k == nil {
+	for k == nil {
+		before := h.changes
+		h.mu.Unlock()
 		stored, err := h.Keys.AuthKey(ctx, id)
+		h.mu.Lock()
 		if err != nil {
 			return nil, err
 		}
-		k = h.adopt(id, stored)
+		if k = h.keys[id]; k == nil && h.changes == before {
+			k = h.adoptLocked(id, stored)
+		}
 	}
-	if k.expired(h.Now()) {
-		h.release(k)
+	k.users++
+	if !k.usable(h.Now()) {
+		h.releaseLocked(k)
 		return nil, ErrNoKey
 	}
 	return k, nil
 }
 
-// adopt puts a loaded key among those in use, unless another connection was quicker.
-func (h *Hub) adopt(id int64, stored Key) *authKey {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	k := h.keys[id]
-	if k == nil {
-		k = &authKey{key: stored.Key, expires: stored.Expires}
-		h.keys[id] = k
-		switch {
-		case stored.Expires == 0:
-			h.attachLocked(k, id, stored.Account, stored.Layer)
-		case stored.Permanent != 0:
-			h.attachLocked(k, stored.Permanent, stored.Account, stored.Layer)
-		}
+// adoptLocked puts a loaded key among those in use.
+func (h *Hub) adoptLocked(id int64, stored Key) *authKey {
+	k := &authKey{key: stored.Key, expires: stored.Expires}
+	if stored.Expires == 0 {
+		stored.Permanent = id
 	}
-	k.users++
+	if stored.Permanent != 0 {
+		h.attachLocked(k, stored.Permanent, stored.Account, stored.Layer)
+	}
+	h.keys[id] = k
 	return k
 }
 
@@ -158,34 +205,25 @@ func (h *Hub) releaseLocked(k *authKey) {
 		delete(h.keys, k.key.ID())
 	}
 	if d := k.device.Load(); d != nil {
-		d.keys = slices.DeleteFunc(d.keys, func(other *authKey) bool { return other == k })
-		if len(d.keys) == 0 {
+		if d.keys = without(d.keys, k); len(d.keys) == 0 && h.devices[d.key] == d {
 			delete(h.devices, d.key)
 		}
 	}
 }
 
-// session finds or makes a session of a key; made tells that the client must hear
-// new_session_created.
-func (h *Hub) session(k *authKey, id int64) (s *Session, made bool) {
-	name := sessionName{k.key.ID(), id}
-	h.mu.RLock()
-	s = h.sessions[name]
-	h.mu.RUnlock()
-	if s != nil {
-		return s, false
-	}
+// session finds or makes a session of a key, nil if the key has too many.
+func (h *Hub) session(k *authKey, id int64) *Session {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if s = h.sessions[name]; s != nil {
-		return s, false
+	name := sessionName{k.key.ID(), id}
+	if s := h.sessions[name]; s != nil || len(k.sessions) >= maxSessions {
+		return s
 	}
-	s = &Session{hub: h, id: id, key: k}
+	s := &Session{hub: h, id: id, key: k, layer: transcode.Canonical} // until the client names another
 	if d := k.device.Load(); d != nil {
-		s.layer = int(d.layer.Load())
-	}
-	if s.layer == 0 { // until the client says otherwise
-		s.layer = transcode.Canonical
+		if layer := d.layer.Load(); layer != 0 {
+			s.layer = int16(layer)
+		}
 	}
 	k.users++
 	k.sessions = append(k.sessions, s)
@@ -194,7 +232,7 @@ func (h *Hub) session(k *authKey, id int64) (s *Session, made bool) {
 	if h.Observe != nil {
 		h.Observe.Sessions(1)
 	}
-	return s, true
+	return s
 }
 
 // listLocked puts a session under the account its device is signed in to.
@@ -207,41 +245,48 @@ func (h *Hub) listLocked(s *Session) {
 		return
 	}
 	h.unlistLocked(s)
-	s.account = account
-	if account == 0 {
-		return
+	if s.account = account; account != 0 {
+		h.accounts[account] = append(h.accounts[account], s)
 	}
-	if h.accounts[account] == nil {
-		h.accounts[account] = make(map[*Session]struct{}, 1)
-	}
-	h.accounts[account][s] = struct{}{}
 }
 
 func (h *Hub) unlistLocked(s *Session) {
-	if of := h.accounts[s.account]; of != nil {
-		delete(of, s)
-		if len(of) == 0 {
-			delete(h.accounts, s.account)
-		}
+	if s.account == 0 {
+		return
 	}
+	of := without(h.accounts[s.account], s)
+	if h.accounts[s.account] = of; len(of) == 0 {
+		delete(h.accounts, s.account)
+	}
+	s.account = 0
 }
 
-// end forgets a session; it reports whether there was one.
-func (h *Hub) end(name sessionName) bool {
+func without[T comparable](list []T, gone T) []T {
+	return slices.DeleteFunc(list, func(e T) bool { return e == gone })
+}
+
+// endAlways ends a session however short its client is away.
+const endAlways = math.MaxInt64
+
+// end forgets a session whose client is away since before a time in Unix seconds.
+func (h *Hub) end(s *Session, before int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	s := h.sessions[name]
-	if s == nil {
-		return false
+	h.endLocked(s, before)
+}
+
+func (h *Hub) endLocked(s *Session, before int64) {
+	name := sessionName{s.key.key.ID(), s.id}
+	if h.sessions[name] != s || !s.leave(before) {
+		return
 	}
 	delete(h.sessions, name)
 	h.unlistLocked(s)
-	s.key.sessions = slices.DeleteFunc(s.key.sessions, func(other *Session) bool { return other == s })
+	s.key.sessions = without(s.key.sessions, s)
 	h.releaseLocked(s.key)
 	if h.Observe != nil {
 		h.Observe.Sessions(-1)
 	}
-	return true
 }
 
 const (
@@ -250,30 +295,40 @@ const (
 	// afterlife is how long a session without a connection is remembered: longer than the time
 	// window of message ids, so that forgetting it can't reopen a replay.
 	afterlife = 6 * time.Minute
+	// maxSessions is how many sessions a key may have.
+	maxSessions = 256
 )
 
+// sweep closes silent connections, ends temporary keys, and forgets sessions that were left.
 func (h *Hub) sweep(now time.Time) {
 	var silent []*connection
-	var left []sessionName
+	var left []*Session
+	var ended []*authKey
 	h.mu.RLock()
 	for c := range h.conns {
 		if c.overdue(now) {
 			silent = append(silent, c)
 		}
 	}
-	for name, s := range h.sessions {
-		if s.leftBefore(now.Add(-afterlife)) {
-			left = append(left, name)
+	before := now.Add(-afterlife).Unix()
+	for _, s := range h.sessions {
+		if at := s.trim(now); at != 0 && at < before {
+			left = append(left, s)
+		}
+	}
+	for _, k := range h.keys {
+		if !k.usable(now) {
+			ended = append(ended, k)
 		}
 	}
 	h.mu.RUnlock()
 	for _, c := range silent {
 		c.wire.Close()
 	}
-	for _, name := range left {
-		h.end(name)
+	for _, s := range left {
+		h.end(s, before)
+	}
+	for _, k := range ended {
+		h.drop(k, nil)
 	}
 }
-
-// unusable tells whether an error of key means that the client has to make a new key.
-func unusable(err error) bool { return errors.Is(err, ErrNoKey) }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -28,16 +29,21 @@ const (
 	secondsBehind  = 300
 	secondsAhead   = 30
 	maxIDs         = 8192 // in an acknowledgement, state or resend request
-	maxUnpacked    = 10 << 20
 	maxInContainer = 1024
+	// maxUnpacked is what the packed messages of one packet may grow to, in bytes. It is less than
+	// the protocol's 10 MiB, because TL objects are several times as large decoded as encoded, and a
+	// packet shall not take more than 32 MiB.
+	maxUnpacked = 2 << 20
 )
 
 // batch is what one frame brought.
 type batch struct {
-	frame   *wire.Frame
-	kept    bool // a query keeps the frame and releases it
-	session *Session
-	queries []*query
+	frame    *wire.Frame
+	session  *Session
+	kept     bool // a query keeps the frame and releases it
+	taken    bool // the outer message was accepted
+	asked    bool // there is a query in it
+	unpacked int  // bytes that came out of packed messages
 }
 
 // envelope is one message of a packet.
@@ -56,11 +62,12 @@ func (s *Session) receive(c *connection, in *batch, m cipher.Message) error {
 	defer s.mu.Unlock()
 	defer s.kickLocked()
 	now := s.hub.Now()
+	p := s.key.saltsAt(s.hub.salts, now)
 	if code := checkTime(m.ID, now); code != 0 {
 		s.refuseLocked(m.ID, m.Seq, code)
 		return nil
 	}
-	if p := s.key.saltsAt(s.hub.salts, now); m.Salt != p.current && m.Salt != p.previous {
+	if !p.accepts(m.Salt) {
 		s.sendLocked(&mt.BadServerSalt{
 			BadMsgID: m.ID, BadMsgSeqno: int(m.Seq), ErrorCode: badServerSalt, NewServerSalt: p.current,
 		})
@@ -68,6 +75,9 @@ func (s *Session) receive(c *connection, in *batch, m cipher.Message) error {
 	}
 	return s.acceptLocked(c, in, envelope{id: m.ID, seq: m.Seq, body: m.Body}, now)
 }
+
+// oldestID is the least msg_id that is accepted now.
+func oldestID(now time.Time) int64 { return (now.Unix() - secondsBehind) << 32 }
 
 // checkTime refuses ids that no client makes now; 0 means that id is good.
 func checkTime(id int64, now time.Time) int {
@@ -85,80 +95,108 @@ func checkTime(id int64, now time.Time) int {
 
 // acceptLocked deals with one message whose id may have been seen before.
 func (s *Session) acceptLocked(c *connection, in *batch, e envelope, now time.Time) error {
-	switch s.seen.see(e.id, (now.Unix()-secondsBehind)<<32) {
+	switch s.seen.see(e.id, oldestID(now)) {
 	case tooOld:
 		s.refuseLocked(e.id, e.seq, badIDForgotten)
 		return nil
 	case repeated:
-		s.repeatLocked(e.id)
+		s.repeatLocked(e)
+		in.taken = true
 		return nil
 	}
-	b := &bin.Buffer{Buf: e.body}
-	id, err := b.PeekID()
+	id, err := openEnvelope(&e, in)
 	if err != nil {
-		return errClose
-	}
-	if id == mt.GzipPackedTypeID {
-		if e.body, err = unpack(e.body, maxUnpacked); err != nil {
-			return fmt.Errorf("%w: %w", errClose, err)
-		}
-		e.unpacked = true
-		if id, err = (&bin.Buffer{Buf: e.body}).PeekID(); err != nil || id == mt.GzipPackedTypeID {
-			return errClose
-		}
+		return err
 	}
 	if id == mt.MsgContainerTypeID {
 		return s.containerLocked(c, in, e, now)
 	}
+	s.greetLocked(e.id)
 	handled, err := s.serviceLocked(c, id, e)
 	if handled || err != nil {
+		in.taken = err == nil
 		return err
 	}
 	if code := s.checkSequenceLocked(e); code != 0 {
+		s.failed = insert(s.failed, e.id)
 		s.refuseLocked(e.id, e.seq, code)
 		return nil
 	}
+	in.taken = true
 	s.queryLocked(in, e)
 	return nil
+}
+
+// openEnvelope unpacks a message if it is packed, and returns its constructor.
+func openEnvelope(e *envelope, in *batch) (uint32, error) {
+	if len(e.body) < 4 {
+		return 0, errClose
+	}
+	id := binary.LittleEndian.Uint32(e.body)
+	if id != mt.GzipPackedTypeID {
+		return id, nil
+	}
+	if e.unpacked {
+		return 0, fmt.Errorf("%w: packed more than once", errClose)
+	}
+	var err error
+	if e.body, err = in.unpack(e.body); err != nil {
+		return 0, fmt.Errorf("%w: %w", errClose, err)
+	}
+	e.unpacked = true
+	return openEnvelope(e, in)
+}
+
+// unpack opens gzip_packed within the limit of one packet.
+func (in *batch) unpack(body []byte) ([]byte, error) {
+	out, err := unpack(body, maxUnpacked-in.unpacked)
+	in.unpacked += len(out)
+	return out, err
 }
 
 // containerLocked opens a container: every message in it is checked before the first is dealt with.
 //
 // https://core.telegram.org/mtproto/service_messages#containers
 func (s *Session) containerLocked(c *connection, in *batch, e envelope, now time.Time) error {
-	if e.inside {
-		s.refuseLocked(e.id, e.seq, badContainer)
-		return nil
-	}
-	if e.seq&1 != 0 {
+	if e.seq&1 != 0 && !e.inside {
 		s.refuseLocked(e.id, e.seq, badSeqNotEven)
 		return nil
 	}
-	b := &bin.Buffer{Buf: e.body[4:]}
-	n, err := b.Int()
-	if err != nil || n < 0 || n > maxInContainer {
+	messages, ok := inContainer(e)
+	if !ok {
 		s.refuseLocked(e.id, e.seq, badContainer)
 		return nil
 	}
-	messages := make([]envelope, 0, min(n, b.Len()/messageHeader))
-	for range n {
-		m, ok := nextInner(b, e)
-		if !ok {
-			s.refuseLocked(e.id, e.seq, badContainer)
-			return nil
-		}
-		messages = append(messages, m)
+	first := e.id
+	for _, m := range messages {
+		first = min(first, m.id)
 	}
-	if b.Len() != 0 {
-		s.refuseLocked(e.id, e.seq, badContainer)
-		return nil
-	}
+	s.greetLocked(first)
+	in.taken = true
 	for _, m := range messages {
 		if err := s.acceptLocked(c, in, m, now); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// inContainer reads the messages of a container; false if anything is wrong with it.
+func inContainer(e envelope) ([]envelope, bool) {
+	b := &bin.Buffer{Buf: e.body[4:]}
+	n, err := b.Int()
+	if err != nil || e.inside || n < 0 || n > maxInContainer || n > b.Len()/messageHeader {
+		return nil, false
+	}
+	messages := make([]envelope, 0, n)
+	for range n {
+		m, ok := nextInner(b, e)
+		if !ok {
+			return nil, false
+		}
+		messages = append(messages, m)
+	}
+	return messages, b.Len() == 0
 }
 
 // nextInner reads one message of a container and holds it against the rules of its id.
@@ -196,36 +234,48 @@ func (s *Session) refuseLocked(id int64, seq int32, code int) {
 
 // sendLocked queues a service message.
 func (s *Session) sendLocked(e bin.Encoder) {
+	if body := s.encode(e); body != nil {
+		s.queueLocked(message{body: body})
+	}
+}
+
+func (s *Session) encode(e bin.Encoder) []byte {
 	var b bin.Buffer
 	if err := e.Encode(&b); err != nil {
 		s.hub.Log.Error("service message not encoded", "err", err)
-		return
+		return nil
 	}
-	s.out.add(message{body: b.Buf})
+	return b.Buf
 }
 
-// greet tells a client that its session is new here, so that it asks for what it may have missed.
+// greetLocked tells a client once that its session is new here, so that it asks for what it may have
+// missed. first is the lowest msg_id of its first packet: what has a lower one did not arrive.
 //
 // https://core.telegram.org/mtproto/service_messages#new-session-creation-notification
-func (s *Session) greet(first int64) {
-	var unique bin.Buffer
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	salt := s.key.saltsAt(s.hub.salts, s.hub.Now()).current
-	m := mt.NewSessionCreated{FirstMsgID: first, UniqueID: salt ^ s.id ^ first, ServerSalt: salt}
-	if err := m.Encode(&unique); err != nil {
-		s.hub.Log.Error("service message not encoded", "err", err)
+func (s *Session) greetLocked(first int64) {
+	if s.greeted {
 		return
 	}
-	s.out.add(message{body: unique.Buf, content: true})
+	s.greeted = true
+	salt := s.key.saltsAt(s.hub.salts, s.hub.Now()).current
+	created := &mt.NewSessionCreated{FirstMsgID: first, UniqueID: salt ^ s.id ^ first, ServerSalt: salt}
+	if body := s.encode(created); body != nil {
+		s.queueLocked(message{body: body, content: true})
+	}
 }
 
-// repeatLocked deals with a message that came before: an answer that waits goes again, a query that
-// runs is acknowledged, everything else was dealt with.
-func (s *Session) repeatLocked(id int64) {
-	if a := s.answers[id]; a != nil {
-		s.out.add(message{body: a.body, answer: a, id: a.id, seq: a.seq})
-		return
+// repeatLocked deals with a message that came before: an answer that waits goes again, and a query
+// whose answer is gone is refused, lest its client waits forever. Everything else was dealt with.
+//
+// https://core.telegram.org/mtproto/service_messages_about_messages
+func (s *Session) repeatLocked(e envelope) {
+	a := s.answerToLocked(e.id)
+	switch {
+	case a != nil:
+		s.resendLocked(func(other *answer) bool { return other == a })
+	case e.id <= s.evicted && s.queryOf(e.id) == nil:
+		s.refuseLocked(e.id, e.seq, badIDForgotten)
+	default:
+		s.sendLocked(&mt.MsgsAck{MsgIDs: []int64{e.id}})
 	}
-	s.sendLocked(&mt.MsgsAck{MsgIDs: []int64{id}})
 }

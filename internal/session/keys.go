@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,7 +19,8 @@ type Keys interface {
 	AuthKey(ctx context.Context, id int64) (Key, error)
 	// DestroyKey forgets a key for good; it reports whether there was one.
 	DestroyKey(ctx context.Context, id int64) (bool, error)
-	// Seen notes what a device said about itself and from where; called once per session at most.
+	// Seen notes what a device said about itself and from where; a session says so once, and again
+	// at most every minute if it says something else.
 	Seen(ctx context.Context, c rpc.Caller) error
 }
 
@@ -43,27 +43,20 @@ type authKey struct {
 	expires int64
 	device  atomic.Pointer[device] // nil for a temporary key that is not bound
 	salts   atomic.Pointer[saltPair]
+	dead    atomic.Bool // destroyed
 
 	// Under Hub.mu.
-	users    int // connections that hold the key, and sessions
+	users    int32 // connections that hold the key, and sessions
 	sessions []*Session
 }
 
-// expired tells whether a temporary key has ended.
-func (k *authKey) expired(now time.Time) bool { return k.expires != 0 && now.Unix() >= k.expires }
+// usable tells that a key was neither destroyed nor, if temporary, has ended.
+func (k *authKey) usable(now time.Time) bool {
+	return !k.dead.Load() && (k.expires == 0 || now.Unix() < k.expires)
+}
 
 // temporary tells whether the key must be bound to a permanent one.
 func (k *authKey) temporary() bool { return k.expires != 0 }
-
-// saltsAt returns the two salts accepted now.
-func (k *authKey) saltsAt(s *salts, now time.Time) saltPair {
-	if p := k.salts.Load(); p != nil && p.period == saltPeriodOf(now) {
-		return *p
-	}
-	p := s.pair(k.key.ID(), now)
-	k.salts.Store(&p)
-	return p
-}
 
 // device is what shares a permanent key: all sessions under it and under the temporary keys bound
 // to it.
@@ -71,20 +64,6 @@ type device struct {
 	key     int64
 	account atomic.Int64
 	layer   atomic.Int32
-	keys    []*authKey // in use, under Hub.mu
-
-	mu  sync.Mutex
-	app rpc.App
-}
-
-func (d *device) setApp(a rpc.App) {
-	d.mu.Lock()
-	d.app = a
-	d.mu.Unlock()
-}
-
-func (d *device) getApp() rpc.App {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.app
+	app     atomic.Pointer[rpc.App] // what it said about itself last, nil if nothing yet
+	keys    []*authKey              // in use, under Hub.mu
 }

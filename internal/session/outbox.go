@@ -10,21 +10,26 @@ import (
 
 // Limits of what a session may have waiting.
 const (
-	maxQueued      = 2048    // messages, beyond which pushes are dropped
-	maxQueuedBytes = 4 << 20 // likewise
-	maxUnacked     = 512     // pushes sent and not acknowledged that are remembered
-	maxContainer   = 1000    // messages in one container; the protocol allows 1020
+	maxQueued      = 2048     // messages, beyond which pushes are dropped
+	maxQueuedBytes = 4 << 20  // likewise
+	maxOwed        = 8192     // messages, beyond which a client that does not read is cut off
+	maxOwedBytes   = 16 << 20 // likewise
+	maxContainer   = 1000     // messages in one container; the protocol allows 1020
 	maxPacket      = 512 << 10
+	// resendAge is how many seconds an answer goes again under its msg_id; clients refuse ids that
+	// are older than 300.
+	resendAge = 240
 )
 
 // message is something to be sent. Its body is shared and not changed.
 type message struct {
 	body    []byte
-	content bool    // wants an acknowledgement
-	push    bool    // may be dropped
 	answer  *answer // what is kept until acknowledged, nil for others
-	id      int64   // if it was sent before
+	id      int64   // when numbered
 	seq     int32
+	content bool // wants an acknowledgement
+	push    bool // may be dropped
+	again   bool // was sent before
 }
 
 // outbox is the queue of a session and what it remembers of messages that left.
@@ -32,14 +37,17 @@ type outbox struct {
 	queue   []message
 	bytes   int
 	lastID  int64 // msg_id of the last message
+	pushed  int64 // msg_id of the last push, 0 if it was acknowledged
 	seq     int32 // content-related messages sent
-	unacked []int64
 	writing bool
 }
 
 func (o *outbox) add(m message) {
 	o.queue = append(o.queue, m)
 	o.bytes += len(m.body)
+	if m.answer != nil {
+		m.answer.queued = true
+	}
 }
 
 // full tells whether the reader is too slow for another push of n bytes.
@@ -47,32 +55,44 @@ func (o *outbox) full(n int) bool {
 	return len(o.queue) >= maxQueued || o.bytes+n > maxQueuedBytes
 }
 
-// dropPushes empties the queue but for answers and service messages; it returns how many went.
-func (o *outbox) dropPushes() int {
+// remove takes messages out of the queue; it returns how many went.
+func (o *outbox) remove(which func(message) bool) int {
 	before := len(o.queue)
 	o.queue = slices.DeleteFunc(o.queue, func(m message) bool {
-		if m.push {
+		gone := which(m)
+		if gone {
 			o.bytes -= len(m.body)
 		}
-		return m.push
+		return gone
 	})
 	return before - len(o.queue)
 }
 
+// dropPushes empties the queue but for answers and service messages; it returns how many went.
+func (o *outbox) dropPushes() int { return o.remove(func(m message) bool { return m.push }) }
+
+// drop takes an answer out of the queue.
+func (o *outbox) drop(a *answer) { o.remove(func(m message) bool { return m.answer == a }) }
+
 // forget drops all that waits and what was sent without acknowledgement; it tells whether a push
 // was among it.
 func (o *outbox) forget() (lost bool) {
-	lost = len(o.unacked) > 0 || slices.ContainsFunc(o.queue, func(m message) bool { return m.push })
-	o.queue, o.bytes, o.unacked = nil, 0, nil
+	lost = o.pushed != 0
+	for _, m := range o.queue {
+		lost = lost || m.push
+		if m.answer != nil {
+			m.answer.queued = false
+		}
+	}
+	o.queue, o.bytes, o.pushed = nil, 0, 0
 	return lost
 }
 
-// acknowledged notes that a push arrived.
+// acknowledged notes that a message arrived, and so all that were sent before it over the same
+// connection.
 func (o *outbox) acknowledged(id int64) {
-	if at, found := slices.BinarySearch(o.unacked, id); found {
-		if o.unacked = slices.Delete(o.unacked, at, at+1); len(o.unacked) == 0 {
-			o.unacked = nil
-		}
+	if id >= o.pushed && id <= o.lastID {
+		o.pushed = 0
 	}
 }
 
@@ -89,9 +109,11 @@ func (o *outbox) nextID(nanos int64, kind int64) int64 {
 	return o.lastID
 }
 
-// number gives a message its id and seq_no, unless it has them.
+// number gives a message its id and seq_no. An answer that goes again keeps those it had, so that a
+// client that has it knows it.
 func (o *outbox) number(m *message, nanos int64) {
-	if m.id != 0 {
+	if a := m.answer; a != nil && a.id != 0 && nanos/1e9-a.id>>32 < resendAge {
+		m.id, m.seq, m.again = a.id, a.seq, true
 		return
 	}
 	kind := int64(3)
@@ -108,10 +130,7 @@ func (o *outbox) number(m *message, nanos int64) {
 		m.answer.id, m.answer.seq = m.id, m.seq
 	}
 	if m.push {
-		if len(o.unacked) == maxUnacked {
-			o.unacked = slices.Delete(o.unacked, 0, maxUnacked/2)
-		}
-		o.unacked = append(o.unacked, m.id)
+		o.pushed = m.id
 	}
 }
 
@@ -128,6 +147,9 @@ func (o *outbox) take(into []message) []message {
 	into = append(into[:0], o.queue[:n]...)
 	for _, m := range into {
 		o.bytes -= len(m.body)
+		if m.answer != nil {
+			m.answer.queued = false
+		}
 	}
 	clear(o.queue[:n])
 	if o.queue = o.queue[n:]; len(o.queue) == 0 {
@@ -136,13 +158,33 @@ func (o *outbox) take(into []message) []message {
 	return into
 }
 
+// queueLocked queues a message for the client if it is there. A client that asks for much and reads
+// nothing is cut off; what was answered waits for it to come back.
+func (s *Session) queueLocked(m message) {
+	switch {
+	case s.conn == nil:
+		s.missed = s.missed || m.push
+	case len(s.out.queue) >= maxOwed || s.out.bytes > maxOwedBytes:
+		s.missed = s.missed || m.push
+		s.conn.wire.Close()
+	default:
+		s.out.add(m)
+	}
+}
+
 // kickLocked has the queue written, unless somebody is at it.
 func (s *Session) kickLocked() {
-	if s.out.writing || s.conn == nil || len(s.out.queue) == 0 {
+	if s.out.writing || s.conn == nil || len(s.out.queue) == 0 || !s.hub.enter() {
 		return
 	}
 	s.out.writing = true
-	s.hub.workers.run(s.write)
+	s.hub.workers.run(s)
+}
+
+// do is the task of kickLocked.
+func (s *Session) do() {
+	s.write()
+	s.hub.running.Done()
 }
 
 // writeUnlock ends the critical section, and writes what waits on this goroutine unless somebody is
@@ -170,6 +212,12 @@ type scratch struct {
 	batch         []message
 }
 
+// The largest memory of a scratch that is kept: messages, bytes.
+const (
+	keptBatch  = 1024
+	keptPacket = 64 << 10
+)
+
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
 // write sends what waits, until nothing does.
@@ -189,13 +237,15 @@ func (s *Session) write() {
 		for i := range b.batch {
 			s.out.number(&b.batch[i], now.UnixNano())
 		}
+		// What goes again goes in a container, too: no two packets begin with the same header.
 		outer, seq := b.batch[0].id, b.batch[0].seq
-		if len(b.batch) > 1 {
+		packed := len(b.batch) > 1 || b.batch[0].again
+		if packed {
 			outer, seq = s.out.nextID(now.UnixNano(), 1), s.out.seq*2
 		}
 		s.mu.Unlock()
 
-		b.plain = appendPacket(b.plain[:0], s.key.saltsAt(s.hub.salts, now).current, s.id, outer, seq, b.batch)
+		b.plain = appendPacket(b.plain[:0], s.key.saltsAt(s.hub.salts, now).current, s.id, outer, seq, b.batch, packed)
 		b.packet = cipher.Seal(b.packet[:0], &s.key.key, cipher.ToClient, b.plain, cipher.Random)
 		err := c.wire.WriteFrames(b.packet)
 		if s.hub.Observe != nil {
@@ -205,20 +255,23 @@ func (s *Session) write() {
 		if err != nil {
 			c.wire.Close()
 		}
-		if cap(b.plain) > maxPacket {
+		if cap(b.plain) > keptPacket {
 			b.plain, b.packet = nil, nil
+		}
+		if cap(b.batch) > keptBatch {
+			b.batch = nil
 		}
 	}
 }
 
-// appendPacket lays out one message, or a container of several.
-func appendPacket(b []byte, salt, session, id int64, seq int32, batch []message) []byte {
+// appendPacket lays out one message, or a container.
+func appendPacket(b []byte, salt, session, id int64, seq int32, batch []message, packed bool) []byte {
 	le := binary.LittleEndian
 	b = le.AppendUint64(b, uint64(salt))
 	b = le.AppendUint64(b, uint64(session))
 	b = le.AppendUint64(b, uint64(id))
 	b = le.AppendUint32(b, uint32(seq))
-	if len(batch) == 1 {
+	if !packed {
 		b = le.AppendUint32(b, uint32(len(batch[0].body)))
 		return append(b, batch[0].body...)
 	}

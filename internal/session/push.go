@@ -60,14 +60,14 @@ func (h *Hub) Push(account, except int64, p *Push) {
 	var few [4]*Session
 	sessions := few[:0]
 	h.mu.RLock()
-	for s := range h.accounts[account] {
+	for _, s := range h.accounts[account] {
 		if except == 0 || s.id != except {
 			sessions = append(sessions, s)
 		}
 	}
 	h.mu.RUnlock()
 	for _, s := range sessions {
-		s.push(p)
+		s.push(p, account)
 	}
 }
 
@@ -82,13 +82,19 @@ func (h *Hub) PushDevice(key int64, p *Push) {
 	}
 	h.mu.RUnlock()
 	for _, s := range sessions {
-		s.push(p)
+		s.push(p, 0)
 	}
 }
 
-func (s *Session) push(p *Push) {
+// push queues an update for a session, whose device must be signed in to account unless that is 0.
+func (s *Session) push(p *Push, account int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if account != 0 {
+		if d := s.key.device.Load(); d == nil || d.account.Load() != account {
+			return // signed out since the sessions were listed
+		}
+	}
 	if !s.updates {
 		return
 	}
@@ -96,7 +102,7 @@ func (s *Session) push(p *Push) {
 		s.missed = true
 		return
 	}
-	body, err := p.in(s.layer)
+	body, err := p.in(int(s.layer))
 	if err != nil {
 		s.hub.Log.Error("update not translated", "layer", s.layer, "err", err)
 		body = updatesTooLong
@@ -108,6 +114,14 @@ func (s *Session) push(p *Push) {
 		}
 		body = updatesTooLong
 	}
-	s.out.add(message{body: body, content: true, push: true})
+	s.queueLocked(message{body: body, content: true, push: true})
 	s.kickLocked()
+}
+
+// dropPushes empties the queue of what an account was to hear whose device has another one now.
+func (s *Session) dropPushes() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.out.dropPushes()
+	s.missed = false
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"slices"
@@ -16,66 +17,65 @@ import (
 
 // Limits of what one session may ask at once, and of what is kept for it.
 const (
-	maxRunning     = 32      // unordered queries that run together
-	maxPending     = 1024    // queries that run or wait
-	maxAnswers     = 1024    // answers kept until acknowledged
-	maxAnswerBytes = 8 << 20 // likewise; the oldest go first
-	maxEnded       = 64      // queries remembered for invokeAfterMsg
+	maxRunning      = 32       // unordered queries that run together
+	maxPending      = 1024     // queries that run or wait
+	maxPendingBytes = 32 << 20 // likewise
+	maxAnswers      = 1024     // answers kept until acknowledged
+	maxAnswerBytes  = 8 << 20  // likewise; the oldest go first
 )
 
 // query is one call of an API method.
 type query struct {
+	session *Session
 	id      int64
 	body    []byte      // of the client's layer, without wrappers
 	frame   *wire.Frame // that body lies in, nil if it has memory of its own
 	layer   int
 	ordered bool
+	running bool
 	dropped bool    // the answer is not wanted any more
 	after   []int64 // queries that have to succeed first
 	fault   *fault.Error
 }
 
-// answer is an rpc_result that was not acknowledged.
-type answer struct {
-	body []byte
-	id   int64 // msg_id it was sent with, 0 before
-	seq  int32
-}
+func (q *query) compare(id int64) int { return cmp.Compare(q.id, id) }
 
-// outcome is how a query ended.
-type outcome struct {
-	id int64
-	ok bool
+// queryOf returns the query with this msg_id that runs or waits, nil if there is none.
+func (s *Session) queryOf(id int64) *query {
+	if at, found := slices.BinarySearchFunc(s.queries, id, (*query).compare); found {
+		return s.queries[at]
+	}
+	return nil
 }
 
 // queryLocked takes in a call of an API method.
 func (s *Session) queryLocked(in *batch, e envelope) {
-	if len(s.queries) >= maxPending {
+	if len(s.queries) >= maxPending || s.pending+len(e.body) > maxPendingBytes {
 		s.answerFaultLocked(e.id, fault.FloodWait(1))
 		return
 	}
-	q := &query{id: e.id, layer: s.layer}
-	rest, f := s.unwrapLocked(q, e.body)
+	q := &query{session: s, id: e.id}
+	rest, f := s.unwrapLocked(in, q, &e)
 	if f != nil {
 		s.answerFaultLocked(e.id, f)
 		return
 	}
-	q.layer = s.layer
-	if !e.inside && !e.unpacked {
-		q.body, q.frame, in.kept = rest, in.frame, true
-	} else if e.unpacked {
+	q.layer = int(s.layer)
+	switch {
+	case e.unpacked:
 		q.body = rest
-	} else {
+	case e.inside:
 		q.body = slices.Clone(rest)
+	default:
+		q.body, q.frame, in.kept = rest, in.frame, true
 	}
 	if m := s.hub.method(q); m != nil {
 		q.ordered = m.Ordered
 	}
-	if s.queries == nil {
-		s.queries = make(map[int64]*query, 1)
-	}
-	s.queries[q.id] = q
-	in.queries = append(in.queries, q)
+	at, _ := slices.BinarySearchFunc(s.queries, q.id, (*query).compare)
+	s.queries = slices.Insert(s.queries, at, q)
+	s.pending += len(q.body)
+	in.asked = true
 }
 
 // method looks a query's method up; nil if this server has none by that number.
@@ -86,139 +86,113 @@ func (h *Hub) method(q *query) *rpc.Method {
 	return h.Methods.Lookup(transcode.Method(q.layer, binary.LittleEndian.Uint32(q.body)))
 }
 
-// startQueries starts what a frame brought: all but the first on workers of their own, the first on
-// this one.
-func (s *Session) startQueries(in *batch) {
-	var mine *query
+// goOn starts the queries whose turn it is: all but the first on workers of their own, the first on
+// this goroutine. Whoever calls it was counted by Hub.enter.
+func (s *Session) goOn() {
 	s.mu.Lock()
-	for _, q := range in.queries {
-		if !s.admitLocked(q) {
+	next := s.nextLocked()
+	s.mu.Unlock()
+	next.run()
+}
+
+// nextLocked marks the queries whose turn it is as running, hands all but the first to workers, and
+// returns the first, nil if there is none.
+func (s *Session) nextLocked() (mine *query) {
+	first := true // of the ordered ones
+	for _, q := range s.queries {
+		switch {
+		case q.running:
 			continue
+		case q.ordered:
+			turn := first && !s.busy
+			if first = false; !turn || !s.readyLocked(q) {
+				continue
+			}
+			s.busy = true
+		default:
+			if s.running == maxRunning || !s.readyLocked(q) {
+				continue
+			}
+			s.running++
 		}
+		q.running = true
 		s.hub.running.Add(1)
 		if mine == nil {
 			mine = q
-			continue
+		} else {
+			s.hub.workers.run(q)
 		}
-		s.hub.workers.run(func() { s.run(q) })
 	}
-	s.mu.Unlock()
-	if mine != nil {
-		s.run(mine)
-	}
+	return mine
 }
 
-// admitLocked tells whether q may run now; if not, it waits in the session for its turn.
-func (s *Session) admitLocked(q *query) bool {
-	if !s.readyLocked(q) {
-		return false
-	}
-	if q.ordered {
-		s.ordered = append(s.ordered, q)
-		return len(s.ordered) == 1
-	}
-	if s.running >= maxRunning {
-		s.waiting = append(s.waiting, q)
-		return false
-	}
-	s.running++
-	return true
-}
-
-// readyLocked resolves what q has to wait for. A query after one that failed, or that is unknown,
-// fails with MSG_WAIT_FAILED.
+// readyLocked tells whether the queries that q has to wait for have ended. If one of them failed, or
+// is unknown, or is not older than q, then q fails with MSG_WAIT_FAILED.
 //
 // https://core.telegram.org/api/invoking#msg-wait-failed
 func (s *Session) readyLocked(q *query) bool {
-	for len(q.after) > 0 {
+	for len(q.after) > 0 && q.fault == nil {
 		id := q.after[0]
-		if s.queries[id] != nil {
-			return false
-		}
-		at := slices.IndexFunc(s.ended, func(o outcome) bool { return o.id == id })
-		if at < 0 || !s.ended[at].ok {
+		switch {
+		case id >= q.id || !s.succeededLocked(id):
 			q.fault = fault.MsgWaitFailed
-			q.after = nil
-			break
+		case s.queryOf(id) != nil:
+			return false
 		}
 		q.after = q.after[1:]
 	}
 	return true
 }
 
+// succeededLocked tells whether a query was accepted and has not failed so far.
+func (s *Session) succeededLocked(id int64) bool {
+	if s.queryOf(id) != nil {
+		return true
+	}
+	if a := s.answerToLocked(id); a != nil {
+		return !a.failed
+	}
+	_, failed := slices.BinarySearch(s.failed, id)
+	return !failed && s.seen.has(id)
+}
+
+// do is the task of running q on a worker.
+func (q *query) do() { q.run() }
+
 // run runs q, and then what waited for it.
-func (s *Session) run(q *query) {
+func (q *query) run() {
 	for q != nil {
+		s := q.session
 		body, ok := s.call(q)
 		if q.frame != nil {
 			q.frame.Release()
 		}
 		s.mu.Lock()
-		delete(s.queries, q.id)
-		if !q.dropped {
-			s.answerLocked(q.id, body)
-		}
-		if len(s.ended) == maxEnded {
-			s.ended = slices.Delete(s.ended, 0, maxEnded/2)
-		}
-		s.ended = append(s.ended, outcome{q.id, ok})
-		next := s.nextLocked(q)
+		s.endLocked(q, body, ok)
+		next := s.nextLocked()
 		s.writeUnlock()
 		s.hub.running.Done()
 		q = next
 	}
 }
 
-// nextLocked starts what q's end sets free, and returns one query for this worker to go on with.
-func (s *Session) nextLocked(done *query) (mine *query) {
-	start := func(q *query) {
-		s.hub.running.Add(1)
-		if mine == nil {
-			mine = q
-			return
-		}
-		s.hub.workers.run(func() { s.run(q) })
+// endLocked takes the answer of a query that ran.
+func (s *Session) endLocked(q *query, body []byte, ok bool) {
+	at, _ := slices.BinarySearchFunc(s.queries, q.id, (*query).compare)
+	if s.queries = slices.Delete(s.queries, at, at+1); len(s.queries) == 0 {
+		s.queries = nil
 	}
-	if done.ordered {
-		s.ordered = slices.Delete(s.ordered, 0, 1)
-		if len(s.ordered) > 0 {
-			start(s.ordered[0])
-		} else {
-			s.ordered = nil
-		}
+	s.pending -= len(q.body)
+	if q.ordered {
+		s.busy = false
 	} else {
 		s.running--
-		if len(s.waiting) > 0 {
-			next := s.waiting[0]
-			if s.waiting = s.waiting[1:]; len(s.waiting) == 0 {
-				s.waiting = nil
-			}
-			s.running++
-			start(next)
-		}
 	}
-	for _, q := range s.dependentsLocked(done.id) {
-		if s.admitLocked(q) {
-			start(q)
-		}
+	if !q.dropped {
+		s.answerLocked(q.id, body, !ok)
+	} else if !ok {
+		s.failed = insert(s.failed, q.id)
 	}
-	return mine
-}
-
-// dependentsLocked lists the queries that were waiting for id first of all.
-func (s *Session) dependentsLocked(id int64) (out []*query) {
-	for _, q := range s.queries {
-		if len(q.after) > 0 && q.after[0] == id {
-			out = append(out, q)
-		}
-	}
-	slices.SortFunc(out, func(a, b *query) int {
-		if a.id < b.id {
-			return -1
-		}
-		return 1
-	})
-	return out
 }
 
 // call runs the method and encodes rpc_result for the client's layer.
@@ -255,9 +229,7 @@ func (s *Session) invoke(q *query) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bin.Buffer{Buf: make([]byte, 0, 256)}
-	b.PutID(mt.RPCResultTypeID)
-	b.PutLong(q.id)
+	b := resultTo(q.id)
 	if err := encoded.Encode(b); err != nil {
 		return nil, err
 	}
@@ -270,14 +242,22 @@ func (s *Session) invoke(q *query) ([]byte, error) {
 // caller says who asks.
 func (s *Session) caller(q *query) *rpc.Caller {
 	c := &rpc.Caller{Session: s.id, Message: q.id, Layer: q.layer, DC: 1}
-	d := s.key.device.Load()
-	if d != nil {
-		c.Key, c.Account, c.App = d.key, d.account.Load(), d.getApp()
+	s.mu.Lock()
+	conn, app := s.conn, s.app
+	s.mu.Unlock()
+	if d := s.key.device.Load(); d != nil {
+		c.Key, c.Account = d.key, d.account.Load()
+		if app == nil {
+			app = d.app.Load()
+		}
+	}
+	if app != nil {
+		c.App = *app
 	}
 	if s.key.temporary() {
 		c.TempKey = s.key.key.ID()
 	}
-	if conn := s.connected(); conn != nil {
+	if conn != nil {
 		c.IP, c.DC = conn.wire.Remote(), dataCentre(conn.wire.DC())
 	}
 	return c
@@ -295,40 +275,23 @@ func dataCentre(dc int) int {
 	return dc
 }
 
-func (s *Session) answerFaultLocked(id int64, f *fault.Error) { s.answerLocked(id, encodeFault(id, f)) }
+// answerFaultLocked answers a query that does not run.
+func (s *Session) answerFaultLocked(id int64, f *fault.Error) {
+	s.answerLocked(id, encodeFault(id, f), true)
+}
 
 func encodeFault(id int64, f *fault.Error) []byte {
-	b := &bin.Buffer{}
-	b.PutID(mt.RPCResultTypeID)
-	b.PutLong(id)
+	b := resultTo(id)
 	b.PutID(mt.RPCErrorTypeID)
 	b.PutInt(f.Code)
 	b.PutString(f.Error())
 	return b.Buf
 }
 
-// answerLocked queues an rpc_result and keeps it until it is acknowledged.
-func (s *Session) answerLocked(id int64, body []byte) {
-	for query := range s.answers {
-		if len(s.answers) < maxAnswers && s.stored+len(body) <= maxAnswerBytes {
-			break
-		}
-		s.forgetAnswerLocked(query)
-	}
-	a := &answer{body: body}
-	if s.answers == nil {
-		s.answers = make(map[int64]*answer, 1)
-	}
-	s.answers[id] = a
-	s.stored += len(body)
-	s.out.add(message{body: body, content: true, answer: a})
-}
-
-func (s *Session) forgetAnswerLocked(query int64) {
-	if a := s.answers[query]; a != nil {
-		s.stored -= len(a.body)
-		if delete(s.answers, query); len(s.answers) == 0 {
-			s.answers = nil
-		}
-	}
+// resultTo begins an rpc_result.
+func resultTo(query int64) *bin.Buffer {
+	b := &bin.Buffer{Buf: make([]byte, 0, 64)}
+	b.PutID(mt.RPCResultTypeID)
+	b.PutLong(query)
+	return b
 }

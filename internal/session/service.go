@@ -1,6 +1,9 @@
 package session
 
 import (
+	"encoding/binary"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gotd/td/bin"
@@ -20,22 +23,21 @@ const (
 // serviceLocked deals with a service message; handled is false if the message is a query of the
 // API. An error means that the client broke the protocol.
 func (s *Session) serviceLocked(c *connection, id uint32, e envelope) (handled bool, err error) {
-	b := &bin.Buffer{Buf: e.body}
 	switch id {
 	case mt.MsgsAckTypeID:
-		return true, s.acknowledgedLocked(b)
+		return true, s.acknowledgedLocked(e)
 	case mt.PingRequestTypeID, mt.PingDelayDisconnectRequestTypeID:
-		return true, s.pingLocked(c, id, b, e)
+		return true, s.pingLocked(c, id, e)
 	case mt.MsgsStateReqTypeID:
-		return true, s.stateLocked(b, e)
+		return true, s.stateLocked(e)
 	case mt.MsgResendReqTypeID:
-		return true, s.resendLocked(b)
+		return true, s.resendReqLocked(e)
 	case mt.RPCDropAnswerRequestTypeID:
-		return true, s.dropLocked(b, e)
+		return true, s.dropLocked(e)
 	case mt.GetFutureSaltsRequestTypeID:
-		return true, s.futureSaltsLocked(b, e)
+		return true, s.futureSaltsLocked(e)
 	case mt.DestroySessionRequestTypeID:
-		return true, s.destroyLocked(b)
+		return true, s.destroyLocked(e)
 	case destroyAuthKeyID:
 		s.destroyKeyLocked()
 		return true, nil
@@ -49,29 +51,58 @@ func (s *Session) serviceLocked(c *connection, id uint32, e envelope) (handled b
 	return false, nil
 }
 
+// read decodes a service message, which must be all there is.
+func read(e envelope, v bin.Decoder) error {
+	b := &bin.Buffer{Buf: e.body}
+	if err := v.Decode(b); err != nil {
+		return fmt.Errorf("%w: %w", errClose, err)
+	}
+	if b.Len() != 0 {
+		return fmt.Errorf("%w: bytes behind a service message", errClose)
+	}
+	return nil
+}
+
+// readIDs decodes a service message that lists msg_ids.
+func readIDs(e envelope, v bin.Decoder, ids *[]int64) error {
+	if err := read(e, v); err != nil {
+		return err
+	}
+	if len(*ids) > maxIDs {
+		return fmt.Errorf("%w: %d message ids", errClose, len(*ids))
+	}
+	return nil
+}
+
+// named returns a function that tells whether an answer is among those with these msg_ids.
+func named(ids []int64) func(*answer) bool {
+	slices.Sort(ids)
+	return func(a *answer) bool {
+		_, found := slices.BinarySearch(ids, a.id)
+		return found && a.id != 0
+	}
+}
+
 // acknowledgedLocked forgets what the client has. The seq_no is not looked at: mtcute counts its
 // acknowledgements as content-related.
 //
 // https://core.telegram.org/mtproto/service_messages_about_messages#acknowledgment-of-receipt
-func (s *Session) acknowledgedLocked(b *bin.Buffer) error {
+func (s *Session) acknowledgedLocked(e envelope) error {
 	var m mt.MsgsAck
-	if err := m.Decode(b); err != nil || len(m.MsgIDs) > maxIDs {
-		return errClose
+	if err := readIDs(e, &m, &m.MsgIDs); err != nil || len(m.MsgIDs) == 0 {
+		return err
 	}
-	for _, id := range m.MsgIDs {
-		s.out.acknowledged(id)
-	}
-	if len(s.answers) == 0 {
-		return nil
-	}
-	arrived := make(map[int64]struct{}, len(m.MsgIDs))
-	for _, id := range m.MsgIDs {
-		arrived[id] = struct{}{}
-	}
-	for query, a := range s.answers {
-		if _, ok := arrived[a.id]; ok {
-			s.forgetAnswerLocked(query)
+	arrived := named(m.MsgIDs)
+	s.out.acknowledged(m.MsgIDs[len(m.MsgIDs)-1])
+	s.answers = slices.DeleteFunc(s.answers, func(a *answer) bool {
+		gone := arrived(a)
+		if gone {
+			s.stored -= len(a.body)
 		}
+		return gone
+	})
+	if len(s.answers) == 0 {
+		s.answers = nil
 	}
 	return nil
 }
@@ -79,18 +110,18 @@ func (s *Session) acknowledgedLocked(b *bin.Buffer) error {
 // pingLocked answers a ping, and notes when the client wants to be given up.
 //
 // https://core.telegram.org/mtproto/service_messages#deferred-connection-closure--ping
-func (s *Session) pingLocked(c *connection, id uint32, b *bin.Buffer, e envelope) error {
+func (s *Session) pingLocked(c *connection, id uint32, e envelope) error {
 	pong := mt.Pong{MsgID: e.id}
 	if id == mt.PingRequestTypeID {
 		var m mt.PingRequest
-		if err := m.Decode(b); err != nil {
-			return errClose
+		if err := read(e, &m); err != nil {
+			return err
 		}
 		pong.PingID = m.PingID
 	} else {
 		var m mt.PingDelayDisconnectRequest
-		if err := m.Decode(b); err != nil {
-			return errClose
+		if err := read(e, &m); err != nil {
+			return err
 		}
 		pong.PingID = m.PingID
 		delay := min(max(m.DisconnectDelay, 1), int(silence/time.Second))
@@ -100,58 +131,71 @@ func (s *Session) pingLocked(c *connection, id uint32, b *bin.Buffer, e envelope
 	return nil
 }
 
-// stateLocked says what became of messages of the client: 1 nothing known, 2 not received, 4
-// received; 4+128 if the answer is ready.
+// States of messages in msgs_state_info.
+const (
+	stateUnknown     = 1 // so old that nothing is known
+	stateNotReceived = 2
+	stateReceived    = 4
+	stateRunning     = stateReceived | 32
+	stateAnswered    = stateReceived | 64
+)
+
+// stateLocked says what became of messages of the client, and sends answers again that were sent.
 //
 // https://core.telegram.org/mtproto/service_messages_about_messages#informational-message-regarding-status-of-messages
-func (s *Session) stateLocked(b *bin.Buffer, e envelope) error {
+func (s *Session) stateLocked(e envelope) error {
 	var m mt.MsgsStateReq
-	if err := m.Decode(b); err != nil || len(m.MsgIDs) > maxIDs {
-		return errClose
+	if err := readIDs(e, &m, &m.MsgIDs); err != nil {
+		return err
 	}
 	info := make([]byte, len(m.MsgIDs))
+	var again []int64
 	for i, id := range m.MsgIDs {
-		switch {
-		case s.answers[id] != nil:
-			info[i] = 4 | 64
-		case s.queries[id] != nil:
-			info[i] = 4 | 32
-		case s.seen.has(id):
-			info[i] = 4
-		case id < s.seen.floor:
-			info[i] = 1
-		default:
-			info[i] = 2
+		info[i] = s.stateOf(id)
+		if info[i] == stateAnswered {
+			again = append(again, s.answerToLocked(id).id)
 		}
 	}
 	s.sendLocked(&mt.MsgsStateInfo{ReqMsgID: e.id, Info: info})
-	for _, id := range m.MsgIDs {
-		if a := s.answers[id]; a != nil && a.id != 0 {
-			s.out.add(message{body: a.body, answer: a, id: a.id, seq: a.seq})
-		}
-	}
+	s.resendLocked(named(again))
 	return nil
 }
 
-// resendLocked sends answers again that the client says it lacks; a lost push costs a look into the
-// store.
-func (s *Session) resendLocked(b *bin.Buffer) error {
+func (s *Session) stateOf(id int64) byte {
+	switch {
+	case s.answerToLocked(id) != nil:
+		return stateAnswered
+	case s.queryOf(id) != nil:
+		return stateRunning
+	case id <= s.evicted || id < s.seen.floor:
+		return stateUnknown
+	case s.seen.has(id):
+		return stateReceived
+	default:
+		return stateNotReceived
+	}
+}
+
+// resendReqLocked sends answers again that the client says it lacks; a lost push costs a look into
+// the store.
+//
+// https://core.telegram.org/mtproto/service_messages_about_messages#explicit-request-to-re-send-messages
+func (s *Session) resendReqLocked(e envelope) error {
 	var m mt.MsgResendReq
-	if err := m.Decode(b); err != nil || len(m.MsgIDs) > maxIDs {
-		return errClose
+	if err := readIDs(e, &m, &m.MsgIDs); err != nil {
+		return err
 	}
-	wanted := make(map[int64]bool, len(m.MsgIDs))
-	for _, id := range m.MsgIDs {
-		wanted[id] = true
-	}
-	for _, a := range s.answers {
-		if wanted[a.id] {
-			s.out.add(message{body: a.body, answer: a, id: a.id, seq: a.seq})
-			delete(wanted, a.id)
+	lacking := named(m.MsgIDs)
+	known := 0
+	s.resendLocked(func(a *answer) bool {
+		yes := lacking(a)
+		if yes {
+			known++
 		}
-	}
-	if len(wanted) > 0 && s.updates {
-		s.out.add(message{body: updatesTooLong, content: true})
+		return yes
+	})
+	if known < len(m.MsgIDs) && s.updates {
+		s.queueLocked(message{body: updatesTooLong, content: true, push: true})
 	}
 	return nil
 }
@@ -159,32 +203,37 @@ func (s *Session) resendLocked(b *bin.Buffer) error {
 // dropLocked forgets an answer the client does not want any more.
 //
 // https://core.telegram.org/mtproto/service_messages#cancellation-of-an-rpc-query
-func (s *Session) dropLocked(b *bin.Buffer, e envelope) error {
+func (s *Session) dropLocked(e envelope) error {
 	var m mt.RPCDropAnswerRequest
-	if err := m.Decode(b); err != nil {
-		return errClose
-	}
-	var result bin.Encoder = &mt.RPCAnswerUnknown{}
-	if a := s.answers[m.ReqMsgID]; a != nil {
-		result = &mt.RPCAnswerDropped{MsgID: a.id, SeqNo: int(a.seq), Bytes: len(a.body)}
-		s.forgetAnswerLocked(m.ReqMsgID)
-	} else if q := s.queries[m.ReqMsgID]; q != nil {
-		q.dropped = true
-		result = &mt.RPCAnswerDroppedRunning{}
-	}
-	var encoded bin.Buffer
-	if err := result.Encode(&encoded); err != nil {
+	if err := read(e, &m); err != nil {
 		return err
 	}
-	s.answerLocked(e.id, encoded.Buf)
+	var result bin.Encoder = &mt.RPCAnswerUnknown{}
+	if q := s.queryOf(m.ReqMsgID); q != nil {
+		q.dropped = true
+		result = &mt.RPCAnswerDroppedRunning{}
+	} else if a := s.answerToLocked(m.ReqMsgID); a != nil {
+		result = &mt.RPCAnswerDropped{MsgID: a.id, SeqNo: int(a.seq), Bytes: len(a.body)}
+		at := slices.Index(s.answers, a)
+		s.forgetAnswerLocked(at)
+		s.out.drop(a)
+	}
+	b := resultTo(e.id)
+	if err := result.Encode(b); err != nil {
+		return err
+	}
+	s.answerLocked(e.id, b.Buf, false)
 	return nil
 }
 
 // futureSaltsLocked tells the salts to come.
-func (s *Session) futureSaltsLocked(b *bin.Buffer, e envelope) error {
+func (s *Session) futureSaltsLocked(e envelope) error {
 	var m mt.GetFutureSaltsRequest
-	if err := m.Decode(b); err != nil || m.Num < 1 {
-		return errClose
+	if err := read(e, &m); err != nil {
+		return err
+	}
+	if m.Num < 1 {
+		return fmt.Errorf("%w: %d salts", errClose, m.Num)
 	}
 	now := s.hub.Now()
 	answer := mt.FutureSalts{ReqMsgID: e.id, Now: int(now.Unix())}
@@ -200,35 +249,39 @@ func (s *Session) futureSaltsLocked(b *bin.Buffer, e envelope) error {
 	return nil
 }
 
-// destroyLocked forgets another session of the same key.
+// destroyLocked forgets another session of the same key; the own one is not to be had.
 //
 // https://core.telegram.org/mtproto/service_messages#request-to-destroy-session
-func (s *Session) destroyLocked(b *bin.Buffer) error {
+func (s *Session) destroyLocked(e envelope) error {
 	var m mt.DestroySessionRequest
-	if err := m.Decode(b); err != nil {
-		return errClose
+	if err := read(e, &m); err != nil {
+		return err
 	}
-	if m.SessionID == s.id {
-		return nil // the protocol does not allow it
+	if !s.hub.enter() {
+		return nil
 	}
-	name := sessionName{s.key.key.ID(), m.SessionID}
-	s.hub.workers.run(func() {
+	s.hub.workers.run(taskFunc(func() {
+		defer s.hub.running.Done()
+		s.hub.mu.RLock()
+		other := s.hub.sessions[sessionName{s.key.key.ID(), m.SessionID}]
+		s.hub.mu.RUnlock()
 		var answer bin.Encoder = &mt.DestroySessionNone{SessionID: m.SessionID}
-		if s.hub.end(name) {
+		if other != nil && other != s && other.destroy() {
 			answer = &mt.DestroySessionOk{SessionID: m.SessionID}
 		}
 		s.mu.Lock()
-		defer s.mu.Unlock()
 		s.sendLocked(answer)
-		s.kickLocked()
-	})
+		s.writeUnlock()
+	}))
 	return nil
 }
 
 // destroyKeyLocked forgets the session's own key, at the client's wish, when it has logged out.
 func (s *Session) destroyKeyLocked() {
-	s.hub.running.Add(1)
-	s.hub.workers.run(func() {
+	if !s.hub.enter() {
+		return
+	}
+	s.hub.workers.run(taskFunc(func() {
 		defer s.hub.running.Done()
 		id := s.key.key.ID()
 		result := uint32(destroyAuthKeyOkID)
@@ -239,11 +292,12 @@ func (s *Session) destroyKeyLocked() {
 		case !had:
 			result = destroyAuthKeyNoneID
 		}
-		var b bin.Buffer
-		b.PutID(result)
+		if result == destroyAuthKeyOkID {
+			s.hub.drop(s.key, s)
+		}
 		s.mu.Lock()
-		s.out.add(message{body: b.Buf}) // bare, not as rpc_result: TDLib expects it so
-		s.kickLocked()
-		s.mu.Unlock()
-	})
+		// Bare, not as rpc_result: TDLib expects it so.
+		s.queueLocked(message{body: binary.LittleEndian.AppendUint32(nil, result)})
+		s.writeUnlock()
+	}))
 }

@@ -1,6 +1,8 @@
 package session
 
 import (
+	"cmp"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,76 +17,85 @@ type Session struct {
 	key     *authKey
 	account int64 // that it is listed under; under Hub.mu
 
-	mu   sync.Mutex
-	conn *connection // nil while the client is away
-	left int64       // Unix seconds since when it is away, 0 if it is not
+	mu      sync.Mutex
+	conn    *connection // nil while the client is away
+	left    int64       // Unix seconds since when it is away, 0 if it is not
+	gone    bool        // forgotten by the hub
+	greeted bool        // told that it is new
+	updates bool        // wants pushes
+	missed  bool        // a push was lost: say updatesTooLong when the client is back
+	busy    bool        // an ordered query runs
+	running int16       // unordered queries that run
+	layer   int16
 
-	seen    window
 	lastSeq int32 // highest seq_no of a content-related message, and its
 	lastID  int64 // msg_id
-
-	layer   int
+	seen    window
 	app     *rpc.App // of initConnection, nil before it
-	updates bool     // wants pushes
-	missed  bool     // a push was lost: say updatesTooLong when the client is back
+	noted   int64    // Unix seconds of when it was stored
 
 	out     outbox
-	answers map[int64]*answer // by the query's msg_id, until acknowledged
-	stored  int               // bytes in answers
+	answers []*answer // until acknowledged, by the query's msg_id
+	stored  int       // bytes in answers
+	evicted int64     // highest msg_id of a query whose answer had to go
 
-	queries map[int64]*query // waiting or running
-	ended   []outcome        // of the last queries, for invokeAfterMsg
-	running int              // unordered queries that run
-	waiting []*query         // unordered queries beyond maxRunning
-	ordered []*query         // the first one runs
+	queries []*query // waiting or running, by msg_id
+	pending int      // bytes in queries
+	failed  []int64  // msg_ids of the last minutes that invokeAfterMsg must not follow, sorted
 }
 
-// connected returns the connection, nil while the client is away.
-func (s *Session) connected() *connection {
+// leave forgets a session that was left before t, or that a key has no use for any more, unless the
+// client is back.
+func (s *Session) leave(before int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.conn
-}
-
-func (s *Session) leftBefore(t time.Time) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.left != 0 && s.left < t.Unix()
-}
-
-// attach makes c the connection that the session writes to. A client that came back gets the
-// answers it has not acknowledged, and a word if it missed something.
-func (s *Session) attach(c *connection) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.conn == c {
-		return
+	if s.conn == nil && s.left < before {
+		s.gone = true
 	}
-	back := s.conn != nil || s.left != 0
+	return s.gone
+}
+
+// trim gives back the memory of what is too old to matter; it reports since when the client is away,
+// 0 if it is not.
+func (s *Session) trim(now time.Time) (left int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen.forget(oldestID(now))
+	s.failed = dropBelow(s.failed, s.seen.floor)
+	return s.left
+}
+
+// attach makes c the connection that the session writes to; false means that the session was
+// forgotten meanwhile. A client that came back gets the answers it has not acknowledged, and a word
+// if it missed something.
+func (s *Session) attach(c *connection) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gone || s.conn == c {
+		return !s.gone
+	}
+	s.loseUnackedLocked()
 	s.conn, s.left = c, 0
-	if back {
-		s.loseUnackedLocked()
-		for _, a := range s.answers {
-			s.out.add(message{body: a.body, content: true, answer: a, id: a.id, seq: a.seq})
-		}
-	}
+	s.resendLocked(func(*answer) bool { return true })
 	if s.missed && s.updates {
 		s.missed = false
-		s.out.add(message{body: updatesTooLong, content: true})
+		s.queueLocked(message{body: updatesTooLong, content: true, push: true})
 	}
 	s.kickLocked()
+	return true
 }
 
 // detach notes that c is gone. What was queued or under way as a push is lost to this session; the
-// store has it.
-func (s *Session) detach(c *connection, now time.Time) {
+// store has it. It reports whether the session is worth remembering: one that never accepted a
+// message is not.
+func (s *Session) detach(c *connection, now time.Time) (worth bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.conn != c {
-		return
+	if s.conn == c {
+		s.conn, s.left = nil, now.Unix()
+		s.loseUnackedLocked()
 	}
-	s.conn, s.left = nil, now.Unix()
-	s.loseUnackedLocked()
+	return s.seen.floor != 0
 }
 
 // loseUnackedLocked forgets what may not have arrived, answers apart.
@@ -92,4 +103,85 @@ func (s *Session) loseUnackedLocked() {
 	if s.out.forget() {
 		s.missed = true
 	}
+}
+
+// destroy forgets all that a client may ask a session for; it reports whether there was anything.
+// The msg_ids stay, lest recorded packets run again.
+func (s *Session) destroy() (had bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	had, s.greeted = s.greeted, false
+	s.updates, s.missed = false, false
+	s.out.forget()
+	s.answers, s.stored, s.evicted = nil, 0, 0
+	for _, q := range s.queries {
+		q.dropped = true
+	}
+	return had
+}
+
+// answer is an rpc_result that was not acknowledged.
+type answer struct {
+	query  int64 // msg_id
+	body   []byte
+	id     int64 // msg_id it was sent with, 0 before
+	seq    int32
+	queued bool
+	failed bool
+}
+
+func (a *answer) compare(query int64) int { return cmp.Compare(a.query, query) }
+
+// answerToLocked returns the answer to a query, nil if there is none.
+func (s *Session) answerToLocked(query int64) *answer {
+	if at, found := slices.BinarySearchFunc(s.answers, query, (*answer).compare); found {
+		return s.answers[at]
+	}
+	return nil
+}
+
+// answerLocked queues an rpc_result and keeps it until it is acknowledged. If too much is kept, the
+// answers to the oldest queries go.
+func (s *Session) answerLocked(query int64, body []byte, failed bool) {
+	for len(s.answers) > 0 && (len(s.answers) >= maxAnswers || s.stored+len(body) > maxAnswerBytes) {
+		s.evicted = max(s.evicted, s.answers[0].query)
+		s.forgetAnswerLocked(0)
+	}
+	if failed {
+		s.failed = insert(s.failed, query)
+	}
+	a := &answer{query: query, body: body, failed: failed}
+	at, _ := slices.BinarySearchFunc(s.answers, query, (*answer).compare)
+	s.answers = slices.Insert(s.answers, at, a)
+	s.stored += len(body)
+	s.queueLocked(message{body: body, content: true, answer: a})
+}
+
+func (s *Session) forgetAnswerLocked(at int) {
+	s.stored -= len(s.answers[at].body)
+	if s.answers = slices.Delete(s.answers, at, at+1); len(s.answers) == 0 {
+		s.answers = nil
+	}
+}
+
+// resendLocked queues the answers that are wanted once more, in the order in which they were sent.
+func (s *Session) resendLocked(wanted func(*answer) bool) {
+	var again []*answer
+	for _, a := range s.answers {
+		if !a.queued && wanted(a) {
+			again = append(again, a)
+		}
+	}
+	slices.SortFunc(again, func(a, b *answer) int { return cmp.Or(unsent(a)-unsent(b), cmp.Compare(a.id, b.id)) })
+	for _, a := range again {
+		s.queueLocked(message{body: a.body, content: true, answer: a})
+	}
+}
+
+// unsent puts answers that were never sent behind those that were.
+func unsent(a *answer) int {
+	if a.id == 0 {
+		return 1
+	}
+	return 0
 }

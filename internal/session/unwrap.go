@@ -2,8 +2,10 @@ package session
 
 import (
 	"errors"
+	"time"
 
 	"github.com/gotd/td/bin"
+	"github.com/gotd/td/mt"
 	"github.com/gotd/td/tg"
 
 	"github.com/chappe-im/chappe/internal/core/fault"
@@ -28,8 +30,8 @@ const (
 )
 
 // unwrapLocked takes the wrappers off a query, keeps what they say, and returns the bare query.
-func (s *Session) unwrapLocked(q *query, body []byte) ([]byte, *fault.Error) {
-	b := &bin.Buffer{Buf: body}
+func (s *Session) unwrapLocked(in *batch, q *query, e *envelope) ([]byte, *fault.Error) {
+	b := &bin.Buffer{Buf: e.body}
 	updates := true
 	for range maxWrappers {
 		id, err := b.PeekID()
@@ -58,8 +60,16 @@ func (s *Session) unwrapLocked(q *query, body []byte) ([]byte, *fault.Error) {
 				return nil, fault.InputFetchError
 			}
 			b.Skip(16)
+		case mt.GzipPackedTypeID: // TDLib packs what is inside its wrappers
+			if e.unpacked {
+				return nil, fault.InputFetchError
+			}
+			e.unpacked = true
+			b.Buf, err = in.unpack(b.Buf)
 		default:
-			s.updates = s.updates || updates
+			if id != bindTempAuthKey { // which no session can wrap before it is bound
+				s.updates = s.updates || updates
+			}
 			return b.Buf, nil
 		}
 		if err != nil {
@@ -88,7 +98,7 @@ func (s *Session) readLayerLocked(b *bin.Buffer) error {
 	if !ok {
 		return fault.ConnectionLayerInvalid
 	}
-	s.layer = known
+	s.layer = int16(known)
 	if d := s.key.device.Load(); d != nil {
 		d.layer.Store(int32(known))
 	}
@@ -126,32 +136,42 @@ func (s *Session) readInitLocked(b *bin.Buffer) error {
 			return err
 		}
 	}
-	if s.app != nil && *s.app == *app {
-		return nil
+	if s.app == nil || *s.app != *app {
+		s.noteLocked(app)
 	}
-	s.app = app
-	s.seenLocked()
 	return nil
 }
 
-// seenLocked has the device's description stored.
-func (s *Session) seenLocked() {
+// noteEvery is how often a session may have something else stored about its device.
+const noteEvery = time.Minute
+
+// noteLocked keeps the description of a client's device, and has it stored.
+func (s *Session) noteLocked(app *rpc.App) {
+	s.app = app
 	d := s.key.device.Load()
 	if d == nil {
 		return
 	}
-	d.setApp(*s.app)
-	c := rpc.Caller{Key: d.key, Account: d.account.Load(), Layer: s.layer, App: *s.app}
+	if known := d.app.Load(); known != nil && *known == *app {
+		s.app = known // all sessions of a device share one
+	} else {
+		d.app.Store(app)
+	}
+	now := s.hub.Now().Unix()
+	if now < s.noted+int64(noteEvery/time.Second) || !s.hub.enter() {
+		return
+	}
+	s.noted = now
+	c := rpc.Caller{Key: d.key, Account: d.account.Load(), Layer: int(s.layer), App: *app}
 	if s.conn != nil {
 		c.IP = s.conn.wire.Remote()
 	}
-	s.hub.running.Add(1)
-	s.hub.workers.run(func() {
+	s.hub.workers.run(taskFunc(func() {
 		defer s.hub.running.Done()
 		if err := s.hub.Keys.Seen(s.hub.ctx, c); err != nil {
 			s.hub.Log.Error("device not noted", "err", err)
 		}
-	})
+	}))
 }
 
 // skipJSON skips a JSONValue; values nest no deeper than 32.

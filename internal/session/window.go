@@ -58,11 +58,28 @@ func (w *window) forget(oldest int64) {
 		return
 	}
 	w.floor = oldest
-	n, _ := slices.BinarySearch(w.ids, oldest)
-	switch {
-	case n == len(w.ids):
-		w.ids = nil
-	case n > 0:
-		w.ids = slices.Delete(w.ids, 0, n)
+	w.ids = dropBelow(w.ids, oldest)
+}
+
+// dropBelow removes the numbers below least from a sorted list, and gives memory back that it does
+// not need any more.
+func dropBelow(sorted []int64, least int64) []int64 {
+	n, _ := slices.BinarySearch(sorted, least)
+	switch rest := sorted[n:]; {
+	case len(rest) == 0:
+		return nil
+	case n > 0 && len(rest) < cap(sorted)/4:
+		return slices.Clone(rest)
+	default:
+		return slices.Delete(sorted, 0, n)
 	}
+}
+
+// insert adds a number to a sorted list.
+func insert(sorted []int64, id int64) []int64 {
+	at, found := slices.BinarySearch(sorted, id)
+	if found {
+		return sorted
+	}
+	return slices.Insert(sorted, at, id)
 }
