@@ -244,6 +244,8 @@ func cutAndReconnect(t *testing.T, p *pair) {
 // killServer kills the server in the middle of a stream of messages. What was acknowledged must
 // be there once, and nothing twice.
 func killServer(t *testing.T, p *pair) {
+	// After these TDLib has what it asks for when a chat is new, and learns of messages by updates.
+	p.both(func(from, to *account) { p.send(t, from, to, "before the crash", nil) })
 	p.both(func(from, to *account) {
 		var sends sync.WaitGroup
 		var texts, acknowledged []string
