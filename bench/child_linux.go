@@ -81,7 +81,8 @@ func launch(ctx context.Context, o Options, data string) (*child, error) {
 	}
 	c.started = time.Since(began)
 	_, rest, _ := strings.Cut(line, "clients connect to ")
-	c.addr = strings.TrimSpace(strings.TrimRight(strings.TrimSpace(rest), ";"))
+	rest, _, _ = strings.Cut(rest, ";")
+	c.addr = strings.TrimSpace(rest)
 	text, err := app.PublicKey(data)
 	if err != nil {
 		return nil, err

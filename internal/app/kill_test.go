@@ -77,7 +77,8 @@ func (c *child) start() {
 		c.t.Fatal("server did not start: ", err)
 	}
 	_, rest, _ := strings.Cut(line, "clients connect to ")
-	c.addr = strings.TrimRight(strings.TrimSpace(rest), ";")
+	rest, _, _ = strings.Cut(rest, ";")
+	c.addr = strings.TrimSpace(rest)
 }
 
 // kill ends the server as a power cut would, as far as a process can.
