@@ -26,10 +26,10 @@ func (t *Tx) SaveContact(c Contact) error {
 	return err
 }
 
-// DeleteContact removes a line.
-func (t *Tx) DeleteContact(account, contact int64) error {
-	_, err := t.Exec(`DELETE FROM contacts WHERE account = $1 AND contact = $2`, account, contact)
-	return err
+// DeleteContact removes a line, and tells whether there was one.
+func (t *Tx) DeleteContact(account, contact int64) (news bool, err error) {
+	n, err := t.Exec(`DELETE FROM contacts WHERE account = $1 AND contact = $2`, account, contact)
+	return n > 0, err
 }
 
 // Contact returns a line, or ErrNoRows.
@@ -65,16 +65,16 @@ func (t *Tx) TalksWith(account int64, limit int) ([]int64, error) {
 	return t.numbers(`SELECT peer FROM dialogs WHERE account = $1 AND peer > 0 AND top > 0 ORDER BY top DESC LIMIT $2`, account, limit)
 }
 
-// Block adds a peer to the blocklist.
-func (t *Tx) Block(account, peer, date int64) error {
-	_, err := t.Exec(`INSERT INTO blocked (account, peer, date) VALUES ($1, $2, $3) ON CONFLICT (account, peer) DO NOTHING`, account, peer, date)
-	return err
+// Block adds a peer to the blocklist, and tells whether that is news.
+func (t *Tx) Block(account, peer, date int64) (news bool, err error) {
+	n, err := t.Exec(`INSERT INTO blocked (account, peer, date) VALUES ($1, $2, $3) ON CONFLICT (account, peer) DO NOTHING`, account, peer, date)
+	return n > 0, err
 }
 
-// Unblock removes a peer from the blocklist.
-func (t *Tx) Unblock(account, peer int64) error {
-	_, err := t.Exec(`DELETE FROM blocked WHERE account = $1 AND peer = $2`, account, peer)
-	return err
+// Unblock removes a peer from the blocklist, and tells whether that is news.
+func (t *Tx) Unblock(account, peer int64) (news bool, err error) {
+	n, err := t.Exec(`DELETE FROM blocked WHERE account = $1 AND peer = $2`, account, peer)
+	return n > 0, err
 }
 
 // Blocks tells whether an account has blocked a peer.

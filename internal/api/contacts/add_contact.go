@@ -48,6 +48,16 @@ func (d Deps) importContacts(ctx context.Context, c *rpc.Caller, r *tg.ContactsI
 	return answer, err
 }
 
+// deleteByPhones takes people out of the address book, by their numbers.
+//
+// https://core.telegram.org/method/contacts.deleteByPhones
+func (d Deps) deleteByPhones(ctx context.Context, c *rpc.Caller, r *tg.ContactsDeleteByPhonesRequest) (bin.Encoder, error) {
+	if err := d.Contacts.DeleteByPhones(ctx, c.Account, r.Phones, c.Session); err != nil {
+		return nil, err
+	}
+	return &tg.BoolTrue{}, nil
+}
+
 // deleteContacts takes people out of the address book.
 //
 // https://core.telegram.org/method/contacts.deleteContacts

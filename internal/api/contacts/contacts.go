@@ -34,6 +34,7 @@ func Methods(d Deps) []*rpc.Method {
 		rpc.Handle(d.addContact, rpc.As(rpc.Write)),
 		rpc.Handle(d.importContacts, rpc.As(rpc.Search)),
 		rpc.Handle(d.deleteContacts, rpc.As(rpc.Write)),
+		rpc.Handle(d.deleteByPhones, rpc.As(rpc.Search)),
 		rpc.Handle(d.block, rpc.As(rpc.Write)),
 		rpc.Handle(d.unblock, rpc.As(rpc.Write)),
 		rpc.Handle(d.getBlocked),

@@ -22,6 +22,7 @@ import (
 // Limits of an address book.
 const (
 	maxName     = 64
+	maxNote     = 128
 	maxImported = 500
 	maxFound    = 50
 )
@@ -57,14 +58,9 @@ func (s *Service) List(ctx context.Context, account int64) (out []store.Contact,
 //
 // https://core.telegram.org/method/contacts.addContact
 func (s *Service) Add(ctx context.Context, account, contact int64, first, last, note string, session int64) error {
-	first, last = strings.TrimSpace(first), strings.TrimSpace(last)
-	switch {
-	case first == "" && last == "":
-		return fault.ContactNameEmpty
-	case utf8.RuneCountInString(first) > maxName || utf8.RuneCountInString(last) > maxName || utf8.RuneCountInString(note) > 128:
-		return fault.ContactNameEmpty
-	case contact == account || contact == peer.System:
-		return fault.ContactIDInvalid
+	line := store.Contact{Account: account, Contact: contact, FirstName: tidy(first), LastName: tidy(last), Note: tidy(note)}
+	if err := check(line); err != nil {
+		return err
 	}
 	err := s.DB.Write(ctx, []int64{account}, func(tx *store.Tx) error {
 		a, err := tx.Account(contact)
@@ -74,14 +70,30 @@ func (s *Service) Add(ctx context.Context, account, contact int64, first, last, 
 		if err != nil {
 			return err
 		}
-		return tx.SaveContact(store.Contact{
-			Account: account, Contact: contact, FirstName: first, LastName: last, Note: note, Added: s.Now().Unix(),
-		})
+		line.Added = s.Now().Unix()
+		return tx.SaveContact(line)
 	})
 	if err != nil {
 		return err
 	}
 	s.tell(account, Changed{User: contact}, session)
+	return nil
+}
+
+// tidy makes a name of what somebody typed.
+func tidy(name string) string {
+	return strings.TrimSpace(strings.ReplaceAll(strings.ToValidUTF8(name, ""), "\x00", ""))
+}
+
+func check(c store.Contact) error {
+	switch {
+	case c.FirstName == "" && c.LastName == "",
+		utf8.RuneCountInString(c.FirstName) > maxName, utf8.RuneCountInString(c.LastName) > maxName,
+		utf8.RuneCountInString(c.Note) > maxNote:
+		return fault.ContactNameEmpty
+	case c.Contact == c.Account || c.Contact == peer.System:
+		return fault.ContactIDInvalid
+	}
 	return nil
 }
 
@@ -95,32 +107,48 @@ type Import struct {
 // Imported says whose account a line belongs to.
 type Imported struct{ ClientID, User int64 }
 
-// ImportAll adds the people whose numbers have accounts.
+// ImportAll adds the people whose numbers have accounts, under their numbers where a line has no
+// name. Lines that say nothing of use are passed over.
 //
 // https://core.telegram.org/method/contacts.importContacts
 func (s *Service) ImportAll(ctx context.Context, account int64, lines []Import, session int64) ([]Imported, error) {
-	if len(lines) > maxImported {
-		lines = lines[:maxImported]
-	}
+	lines = lines[:min(len(lines), maxImported)]
 	var out []Imported
-	for _, l := range lines {
-		id, err := s.ByPhone(ctx, l.Phone)
-		if errors.Is(err, fault.PhoneNotOccupied) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		if id != account {
-			first := l.First
-			if strings.TrimSpace(first+l.Last) == "" {
-				first = "+" + digits(l.Phone)
+	err := s.DB.Write(ctx, []int64{account}, func(tx *store.Tx) error {
+		out = nil
+		for _, l := range lines {
+			id, err := byPhone(tx, l.Phone)
+			if errors.Is(err, fault.PhoneNotOccupied) {
+				continue
 			}
-			if err := s.Add(ctx, account, id, first, l.Last, "", session); err != nil {
-				return nil, err
+			if err != nil {
+				return err
 			}
+			line := store.Contact{
+				Account: account, Contact: id, FirstName: tidy(l.First), LastName: tidy(l.Last), Added: s.Now().Unix(),
+			}
+			if line.FirstName+line.LastName == "" {
+				line.FirstName = "+" + digits(l.Phone)
+			}
+			if id != account {
+				if check(line) != nil {
+					continue
+				}
+				if err := tx.SaveContact(line); err != nil {
+					return err
+				}
+			}
+			out = append(out, Imported{l.ClientID, id})
 		}
-		out = append(out, Imported{l.ClientID, id})
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range out {
+		if i.User != account {
+			s.tell(account, Changed{User: i.User}, session)
+		}
 	}
 	return out, nil
 }
@@ -139,24 +167,34 @@ func digits(s string) string {
 // https://core.telegram.org/method/contacts.resolvePhone
 func (s *Service) ByPhone(ctx context.Context, phone string) (id int64, err error) {
 	err = s.DB.Read(ctx, func(tx *store.Tx) error {
-		n, err := tx.Number(digits(phone))
-		if errors.Is(err, store.ErrNoRows) || err == nil && n.Account == 0 {
-			return fault.PhoneNotOccupied
-		}
-		id = n.Account
+		id, err = byPhone(tx, phone)
 		return err
 	})
 	return id, err
+}
+
+func byPhone(tx *store.Tx, phone string) (int64, error) {
+	n, err := tx.Number(digits(phone))
+	if errors.Is(err, store.ErrNoRows) || err == nil && n.Account == 0 {
+		return 0, fault.PhoneNotOccupied
+	}
+	return n.Account, err
 }
 
 // Delete takes people out of the address book.
 //
 // https://core.telegram.org/method/contacts.deleteContacts
 func (s *Service) Delete(ctx context.Context, account int64, contacts []int64, session int64) error {
+	var gone []int64
 	err := s.DB.Write(ctx, []int64{account}, func(tx *store.Tx) error {
+		gone = nil
 		for _, c := range contacts {
-			if err := tx.DeleteContact(account, c); err != nil {
+			news, err := tx.DeleteContact(account, c)
+			if err != nil {
 				return err
+			}
+			if news {
+				gone = append(gone, c)
 			}
 		}
 		return nil
@@ -164,10 +202,29 @@ func (s *Service) Delete(ctx context.Context, account int64, contacts []int64, s
 	if err != nil {
 		return err
 	}
-	for _, c := range contacts {
+	for _, c := range gone {
 		s.tell(account, Changed{User: c}, session)
 	}
 	return nil
+}
+
+// DeleteByPhones is Delete for people named by their numbers; numbers without an account are passed
+// over.
+//
+// https://core.telegram.org/method/contacts.deleteByPhones
+func (s *Service) DeleteByPhones(ctx context.Context, account int64, phones []string, session int64) error {
+	var ids []int64
+	for _, phone := range phones[:min(len(phones), maxImported)] {
+		id, err := s.ByPhone(ctx, phone)
+		if errors.Is(err, fault.PhoneNotOccupied) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		ids = append(ids, id)
+	}
+	return s.Delete(ctx, account, ids, session)
 }
 
 // Block adds somebody to the blocklist, or takes them off it.
@@ -178,13 +235,16 @@ func (s *Service) Block(ctx context.Context, account int64, who peer.ID, blocked
 	if !ok || id == account {
 		return fault.PeerIDInvalid
 	}
-	err := s.DB.Write(ctx, []int64{account}, func(tx *store.Tx) error {
+	news := false
+	err := s.DB.Write(ctx, []int64{account}, func(tx *store.Tx) (err error) {
 		if blocked {
-			return tx.Block(account, id, s.Now().Unix())
+			news, err = tx.Block(account, id, s.Now().Unix())
+		} else {
+			news, err = tx.Unblock(account, id)
 		}
-		return tx.Unblock(account, id)
+		return err
 	})
-	if err != nil {
+	if err != nil || !news {
 		return err
 	}
 	s.tell(account, Changed{User: id, Blocked: blocked, Blocklist: true}, session)
