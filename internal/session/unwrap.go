@@ -67,8 +67,8 @@ func (s *Session) unwrapLocked(in *batch, q *query, e *envelope) ([]byte, *fault
 			e.unpacked = true
 			b.Buf, err = in.unpack(b.Buf)
 		default:
-			if id != bindTempAuthKey { // which no session can wrap before it is bound
-				s.updates = s.updates || updates
+			if updates && !s.updates && id != bindTempAuthKey { // which no session can wrap before it is bound
+				s.subscribeLocked()
 			}
 			return b.Buf, nil
 		}
@@ -77,6 +77,17 @@ func (s *Session) unwrapLocked(in *batch, q *query, e *envelope) ([]byte, *fault
 		}
 	}
 	return nil, fault.InputFetchError
+}
+
+// subscribeLocked has the session told of updates from now on. What its device missed before, it has
+// to ask for, and hears so: mtcute and gotd draw no conclusion from new_session_created.
+//
+// https://core.telegram.org/api/updates#recovering-gaps
+func (s *Session) subscribeLocked() {
+	s.updates = true
+	if d := s.key.device.Load(); d != nil && d.account.Load() != 0 {
+		s.queueLocked(message{body: updatesTooLong, content: true, push: true})
+	}
 }
 
 // asFault turns an error of reading a query into what the client is told.
