@@ -132,7 +132,7 @@ func TestJoin(t *testing.T) {
 		t.Errorf("got %+v, code %s", got, code)
 	}
 
-	for range 3 {
+	for range 8 {
 		ask(h, "POST", "/join")
 	}
 	a = ask(h, "POST", "/join", "Accept", "application/json")

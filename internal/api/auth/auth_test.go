@@ -247,7 +247,7 @@ func (s *server) settings(key int64, password string) tg.AccountPasswordInputSet
 
 func TestPassword(t *testing.T) {
 	each(t, func(t *testing.T, s *server) {
-		s.Login.NoLimits, s.Email.Mail = true, s.Mail
+		s.Login.NoLimits, s.Email.NoLimits, s.Email.Mail = true, true, s.Mail
 		id, number := s.SignUp(1, "Ann")
 		empty := &tg.InputCheckPasswordEmpty{}
 		update := func(check tg.InputCheckPasswordSRPClass, n tg.AccountPasswordInputSettings) *tg.AccountUpdatePasswordSettingsRequest {
@@ -278,6 +278,9 @@ func TestPassword(t *testing.T) {
 		mail.SetEmail("ann@example.org")
 		s.refuses(2, update(s.proof(2, "secret"), mail), fault.EmailUnconfirmedN(6))
 		s.refuses(2, &tg.AccountConfirmPasswordEmailRequest{Code: "x"}, fault.CodeInvalid)
+		s.yes(2, &tg.AccountCancelPasswordEmailRequest{})
+		s.refuses(2, &tg.AccountResendPasswordEmailRequest{}, fault.EmailHashExpired)
+		s.refuses(2, update(s.proof(2, "secret"), mail), fault.EmailUnconfirmedN(6))
 		s.yes(2, &tg.AccountResendPasswordEmailRequest{})
 		s.yes(2, &tg.AccountConfirmPasswordEmailRequest{Code: s.Mail.Code()})
 		var settings tg.AccountPasswordSettings

@@ -38,7 +38,7 @@ func (s SMTP) SendMail(ctx context.Context, to, subject, text string) error {
 	m.SetBodyString(mail.TypeTextPlain, text)
 	m.SetDate()
 	m.SetMessageID()
-	m.SetHeader("Auto-Submitted", "auto-generated")
+	m.SetGenHeader("Auto-Submitted", "auto-generated")
 
 	var line net.Conn // the library leaves it open when it fails
 	defer func() {
@@ -60,7 +60,7 @@ func (s SMTP) SendMail(ctx context.Context, to, subject, text string) error {
 func (s SMTP) client(line *net.Conn) (*mail.Client, error) {
 	secure := s.TLS
 	if secure == nil {
-		secure = &tls.Config{ServerName: s.Host}
+		secure = &tls.Config{ServerName: s.Host, MinVersion: tls.VersionTLS12}
 	}
 	dial, policy := (&net.Dialer{}).DialContext, mail.TLSMandatory
 	if s.Port == implicitTLS {

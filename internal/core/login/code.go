@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -59,11 +60,15 @@ func (s *Service) SendCode(ctx context.Context, c Client, number string) (Sent, 
 	var p parcel
 	var refused error
 	err = s.write(ctx, func(tx *store.Tx) (err error) {
-		if refused, err = s.maySend(tx, c, phone); err != nil || refused != nil {
+		var unknown error
+		if p, unknown, err = s.pack(tx, phone); err != nil {
 			return err
 		}
-		if p, refused, err = s.pack(tx, phone); err != nil || refused != nil {
+		if refused, err = s.maySend(tx, c, phone, p.ways); err != nil || refused != nil {
 			return err
+		}
+		if refused = unknown; refused != nil {
+			return nil
 		}
 		return tx.SaveLoginCode(p.row)
 	})
@@ -93,10 +98,10 @@ func (s *Service) ResendCode(ctx context.Context, c Client, number, hash string)
 			refused = fault.PhoneCodeExpired
 			return err
 		}
-		if refused, err = s.maySend(tx, c, phone); err != nil || refused != nil {
+		if p, refused, err = s.pack(tx, phone); err != nil || refused != nil {
 			return err
 		}
-		if p, refused, err = s.pack(tx, phone); err != nil || refused != nil {
+		if refused, err = s.maySend(tx, c, phone, p.ways); err != nil || refused != nil {
 			return err
 		}
 		code, err := s.Box.Open(sealCode, []byte(phone), row.Sealed)
@@ -176,13 +181,16 @@ func (s *Service) liveCode(tx *store.Tx, phone, hash string) (store.LoginCode, b
 	return row, ok && row.Expires > s.Now().Unix() && row.Tries < codeTries, err
 }
 
-// maySend counts a code that is to be sent, and says if it is one too many.
-func (s *Service) maySend(tx *store.Tx, c Client, phone string) (refused, err error) {
+// maySend counts a code that is to be sent, and says if it is one too many. What a page has shown
+// already does not count for the network: a class may join in one hour.
+func (s *Service) maySend(tx *store.Tx, c Client, phone string, ways []Way) (refused, err error) {
 	if s.NoLimits {
 		return nil, nil
 	}
-	now := s.Now()
-	wait, err := tx.Attempt("code "+truncate(c.IP).String(), now, codesPerNetwork)
+	now, wait := s.Now(), time.Duration(0)
+	if !slices.Contains(ways, OnPage) {
+		wait, err = tx.Attempt("code "+truncate(c.IP).String(), now, codesPerNetwork)
+	}
 	if err == nil && wait == 0 {
 		wait, err = tx.Attempt("code "+phone, now, codesPerHour, codesPerDay)
 	}

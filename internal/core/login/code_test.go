@@ -66,21 +66,39 @@ func TestJoinLimits(t *testing.T) {
 			_, err := w.Login.HandOut(t.Context(), w.Client(key).IP, "")
 			return err
 		}
-		for range 5 {
+		for range 10 {
 			w.Must(join(1))
 		}
 		w.Want(join(1), fault.FloodWait(3600))
+		invite, err := w.Login.NewInvite(t.Context(), 1, 0)
+		w.Must(err)
+		_, err = w.Login.HandOut(t.Context(), w.Client(1).IP, invite) // has its own limit
+		w.Must(err)
 		w.Must(join(2)) // another network
 		for range 3 {
 			w.Pass(time.Hour + time.Second)
-			for range 5 {
+			for range 10 {
 				w.Must(join(1))
 			}
 		}
 		w.Pass(time.Hour + time.Second)
-		w.Want(join(1), fault.FloodWait(0)) // twenty a day
+		w.Want(join(1), fault.FloodWait(0)) // forty a day
 		w.Login.NoLimits = true
 		w.Must(join(1))
+	})
+}
+
+// TestClass holds that many people of one network may join in one hour.
+func TestClass(t *testing.T) {
+	logintest.Each(t, func(t *testing.T, w *logintest.World) {
+		invite, err := w.Login.NewInvite(t.Context(), 30, time.Hour)
+		w.Must(err)
+		for range 30 {
+			h, err := w.Login.HandOut(t.Context(), w.Client(1).IP, invite)
+			w.Must(err)
+			_, err = w.Login.SendCode(t.Context(), w.Client(1), h.Number)
+			w.Must(err)
+		}
 	})
 }
 

@@ -10,9 +10,13 @@ import (
 	"github.com/chappe-im/chappe/internal/store"
 )
 
-// fresh is how long a login cannot end older ones: whoever steals a code must not lock the owner
-// out.
-const fresh = 24 * time.Hour
+const (
+	// fresh is how long a login cannot end older ones: whoever steals a code must not lock the owner
+	// out.
+	fresh = 24 * time.Hour
+	// confirmed is after how long a login that nobody objected to counts as approved.
+	confirmed = 7 * 24 * time.Hour
+)
 
 // SignOut ends the login of a device and of those that got theirs from it. It is no error if nobody
 // is signed in on it.
@@ -125,6 +129,9 @@ func (s *Service) List(ctx context.Context, c Client) (list []Device, own int64,
 		list, own = append([]Device{mine}, others...), mine.Key
 		return err
 	})
+	for i, d := range list {
+		list[i].Unconfirmed = d.Unconfirmed && d.Created > s.Now().Add(-confirmed).Unix()
+	}
 	return list, own, err
 }
 

@@ -30,6 +30,10 @@ func TestNewLogin(t *testing.T) {
 		if !ok || !body.Unconfirmed || body.Device != "Device 2, 1.0" {
 			t.Errorf("event %+v", events[0].Body)
 		}
+		w.Pass(7 * 24 * time.Hour)
+		if list, _, err := w.Login.List(t.Context(), w.Client(1)); err != nil || list[1].Unconfirmed {
+			t.Errorf("list %+v, %v", list, err) // nobody objected for a week
+		}
 		w.Want(w.Login.Change(t.Context(), w.Client(1), 12345, login.Settings{Confirmed: true}), fault.HashInvalid)
 		no := true
 		w.Must(w.Login.Change(t.Context(), w.Client(1), body.Hash, login.Settings{Confirmed: true, NoCalls: &no}))
@@ -171,6 +175,58 @@ func TestLoginToken(t *testing.T) {
 		}
 		if _, id := show(2); id != account { // it is signed in already
 			t.Errorf("account %d", id)
+		}
+	})
+}
+
+// TestTokenPassword holds that an accepted token does not spare the password.
+func TestTokenPassword(t *testing.T) {
+	logintest.Each(t, func(t *testing.T, w *logintest.World) {
+		ctx := t.Context()
+		account, _ := w.SignUp(1, "Ann")
+		w.Must(w.DB.Write(ctx, nil, func(tx *store.Tx) error {
+			return tx.SavePassword(store.Password{Account: account, Sealed: []byte("never opened here")})
+		}))
+		token, _, err := w.Login.ShowToken(ctx, w.Client(2), nil)
+		w.Must(err)
+		_, err = w.Login.AcceptToken(ctx, w.Client(1), token.Bytes)
+		w.Must(err)
+		if _, id, err := w.Login.ShowToken(ctx, w.Client(2), []int64{account}); err != nil || id != 0 {
+			t.Errorf("signed in an account that the client has: %d, %v", id, err)
+		}
+		token, _, err = w.Login.ShowToken(ctx, w.Client(2), nil)
+		w.Must(err)
+		_, err = w.Login.AcceptToken(ctx, w.Client(1), token.Bytes)
+		w.Must(err)
+		_, _, err = w.Login.ShowToken(ctx, w.Client(2), nil)
+		w.Want(err, fault.SessionPasswordNeeded)
+		if w.SignedIn(2) != 0 {
+			t.Errorf("signed in to %d", w.SignedIn(2))
+		}
+		w.Want(w.Login.Finish(ctx, w.Client(2), account+1), fault.AuthKeyUnregistered)
+		w.Want(w.Login.Finish(ctx, w.Client(3), account), fault.AuthKeyUnregistered)
+		w.Must(w.Login.Finish(ctx, w.Client(2), account))
+		if w.SignedIn(2) != account {
+			t.Errorf("signed in to %d", w.SignedIn(2))
+		}
+	})
+}
+
+func TestSeen(t *testing.T) {
+	logintest.Each(t, func(t *testing.T, w *logintest.World) {
+		w.SignUp(1, "Ann")
+		w.Pass(time.Hour)
+		c := w.Client(1)
+		c.Layer, c.DeviceModel, c.LangCode = 152, "Äpple\x00\n\xff "+strings.Repeat("x", 100), "de"
+		w.Login.NoIP = true
+		w.Must(w.Login.Seen(t.Context(), c))
+		w.Must(w.Login.Seen(t.Context(), w.Client(2))) // nobody's
+		list, _, err := w.Login.List(t.Context(), w.Client(1))
+		w.Must(err)
+		d := list[0]
+		if d.Layer != 152 || d.Active != w.Now().Unix() || d.Created == d.Active || d.LangCode != "de" || d.IP != "" ||
+			d.DeviceModel != "Äpple  "+strings.Repeat("x", 57) {
+			t.Errorf("device %+v", d)
 		}
 	})
 }

@@ -23,10 +23,10 @@ const (
 	reservation = 30 * time.Minute
 )
 
-// How many numbers go to each network.
+// How many numbers go to each network. An invite has a limit of its own.
 var (
-	numbersPerHour = store.Limit{Most: 5, Window: time.Hour}
-	numbersPerDay  = store.Limit{Most: 20, Window: 24 * time.Hour}
+	numbersPerHour = store.Limit{Most: 10, Window: time.Hour}
+	numbersPerDay  = store.Limit{Most: 40, Window: 24 * time.Hour}
 )
 
 var (
@@ -72,7 +72,7 @@ func (s *Service) HandOut(ctx context.Context, ip netip.Addr, invite string) (Ha
 	h := Handed{Code: draw(codeDigits), Expires: now.Add(reservation).Truncate(time.Second)}
 	var refused error
 	err := s.write(ctx, func(tx *store.Tx) error {
-		if refused = nil; !s.NoLimits {
+		if refused = nil; invite == "" && !s.NoLimits {
 			network := truncate(ip).String()
 			wait, err := tx.Attempt("join "+network, now, numbersPerHour, numbersPerDay)
 			if err != nil {
