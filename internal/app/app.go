@@ -79,7 +79,9 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (_ *Server, er
 	if err := s.checkMasterKey(ctx); err != nil {
 		return nil, err
 	}
-	if s.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen); err != nil {
+	// Probing each connection every 15 seconds, as Go would, keeps the radios of phones awake.
+	keep := net.KeepAliveConfig{Enable: true, Idle: 5 * time.Minute, Interval: time.Minute, Count: 3}
+	if s.listener, err = (&net.ListenConfig{KeepAliveConfig: keep}).Listen(ctx, "tcp", c.Listen); err != nil {
 		return nil, fmt.Errorf("public address: %w", err)
 	}
 	if c.Admin != "off" {
@@ -140,18 +142,34 @@ func (s *Server) newWire() (*wire.Server, error) {
 	if s.cfg.NoLimits {
 		limits.PreAuthConns, limits.HTTPConns = 1<<20, 1<<20
 	}
-	public, err := url.Parse(s.URL())
+	origins, err := s.origins()
 	if err != nil {
-		return nil, fmt.Errorf("public URL: %w", err)
+		return nil, err
 	}
 	return &wire.Server{
 		Handler: s.services.hub.ServeConn,
 		HTTP:    s.services.pages,
 		TLS:     tlsConfig,
-		Origins: []string{public.Host},
+		Origins: origins,
 		Limits:  limits,
 		Log:     s.log,
 	}, nil
+}
+
+// origins are the hosts whose pages may open a WebSocket: the server's own, under every name that a
+// loopback address goes by.
+func (s *Server) origins() ([]string, error) {
+	public, err := url.Parse(s.URL())
+	if err != nil {
+		return nil, fmt.Errorf("public URL: %w", err)
+	}
+	hosts := []string{public.Host}
+	if s.cfg.Loopback() {
+		for _, name := range []string{"localhost", "127.0.0.1", "::1"} {
+			hosts = append(hosts, net.JoinHostPort(name, public.Port()))
+		}
+	}
+	return hosts, nil
 }
 
 // sweeps is how often what ran out is forgotten.
