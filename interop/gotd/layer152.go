@@ -4,7 +4,9 @@ package main
 
 import (
 	"context"
+	"time"
 
+	"github.com/cenkalti/backoff/v4"
 	"github.com/gotd/td/telegram"
 	"github.com/gotd/td/telegram/updates"
 	"github.com/gotd/td/telegram/updates/hook"
@@ -12,8 +14,9 @@ import (
 )
 
 // configure leaves the update state in memory and PFS out: this library has neither temporary keys
-// nor a sign of reconnection.
+// nor a sign of reconnection. Its own pauses between attempts grow without end.
 func (d *driver) configure(options *telegram.Options, _ *updates.Config, _ bool) {
+	options.ReconnectionBackoff = func() backoff.BackOff { return backoff.NewConstantBackOff(time.Second / 2) }
 	options.Middlewares = []telegram.Middleware{
 		hook.UpdateHook(func(ctx context.Context, u tg.UpdatesClass) error { return d.manager.Handle(ctx, u) }),
 	}

@@ -3,10 +3,12 @@ module github.com/chappe-im/chappe/interop/gotd
 
 go 1.26.0
 
-require github.com/gotd/td v0.77.0
+require (
+	github.com/cenkalti/backoff/v4 v4.2.0
+	github.com/gotd/td v0.77.0
+)
 
 require (
-	github.com/cenkalti/backoff/v4 v4.2.0 // indirect
 	github.com/go-faster/errors v0.6.1 // indirect
 	github.com/go-faster/jx v0.41.0 // indirect
 	github.com/go-faster/xor v0.3.0 // indirect
