@@ -148,7 +148,7 @@ func TestSalts(t *testing.T) {
 		}
 		if n == 3 { // they are good when their time comes
 			for _, s := range salts.Salts[1:] {
-				r.ahead.Store(int64(time.Unix(int64(s.ValidSince), 0).Sub(time.Now())))
+				r.ahead.Store(int64(time.Until(time.Unix(int64(s.ValidSince), 0))))
 				p.Salt = s.Salt
 				p.quiet()
 			}

@@ -165,7 +165,7 @@ func (w *writer) run() {
 			pending = slices.DeleteFunc(slices.Clone(pending), func(r *request) bool { return r.failed })
 		case attempt < attempts && retryable(err, committing):
 			w.db.options.Log.Debug("transaction is run again", "attempt", attempt, "err", err)
-			time.Sleep(rand.N(time.Millisecond << min(attempt, 9)))
+			time.Sleep(rand.N(time.Millisecond << min(attempt, 9))) // #nosec G404 -- a pause, no secret
 			attempt++
 		default:
 			for _, r := range pending {

@@ -91,9 +91,7 @@ func requirePostgres(t testing.TB) *cluster {
 // findPostgres returns the folder with the newest PostgreSQL's programs, or "".
 func findPostgres() string {
 	dirs, _ := filepath.Glob("/usr/lib/postgresql/*/bin") // the pattern is right
-	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
-		dirs = append(dirs, dir)
-	}
+	dirs = append(dirs, filepath.SplitList(os.Getenv("PATH"))...)
 	best, newest := "", 0
 	for _, dir := range dirs {
 		if _, err := os.Stat(filepath.Join(dir, "initdb")); err != nil {
