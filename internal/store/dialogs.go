@@ -79,12 +79,12 @@ func (t *Tx) ReadOutbox(account, peer int64, upTo int) (news bool, err error) {
 	return n > 0, err
 }
 
-// LastTwinUpTo returns the id that the newest incoming message with from < id <= upTo has for its
-// sender, 0 if there is none.
-func (t *Tx) LastTwinUpTo(account, peer int64, from, upTo int) (twin int, err error) {
-	err = t.Row(`SELECT COALESCE(MAX(twin), 0) FROM messages WHERE account = $1 AND peer = $2 AND id > $3 AND id <= $4
-		AND (flags & 1) = 0`, account, peer, from, upTo).Scan(&twin)
-	return twin, err
+// LastIncoming returns the id of the newest incoming message with from < id <= upTo, and the id that
+// the newest of them that has a twin has for its sender; 0 if there is none.
+func (t *Tx) LastIncoming(account, peer int64, from, upTo int) (id, twin int, err error) {
+	err = t.Row(`SELECT COALESCE(MAX(id), 0), COALESCE(MAX(twin), 0) FROM messages WHERE account = $1 AND peer = $2
+		AND id > $3 AND id <= $4 AND (flags & 1) = 0 AND peer <> account`, account, peer, from, upTo).Scan(&id, &twin)
+	return id, twin, err
 }
 
 // Recount makes a dialog true again after messages went; one without messages is removed unless

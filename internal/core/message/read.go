@@ -11,7 +11,8 @@ import (
 	"github.com/chappe-im/chappe/internal/store"
 )
 
-// Read marks a private chat as read up to a message (0: all of it), and tells the other side.
+// Read marks a private chat as read up to a message (0: all of it), and tells the other side. It
+// takes no pts if there was nothing to read.
 //
 // https://core.telegram.org/method/messages.readHistory
 func (s *Service) Read(ctx context.Context, account int64, chat peer.ID, upTo int, session int64) (Affected, error) {
@@ -22,11 +23,14 @@ func (s *Service) Read(ctx context.Context, account int64, chat peer.ID, upTo in
 		if err != nil && !errors.Is(err, store.ErrNoRows) {
 			return nil, err
 		}
-		last := dialog.Top
-		if upTo > 0 {
-			last = min(upTo, last)
+		if upTo <= 0 || upTo > dialog.Top {
+			upTo = dialog.Top
 		}
-		if last <= dialog.ReadIn {
+		last, twin, err := tx.LastIncoming(account, int64(chat), dialog.ReadIn, upTo)
+		if err != nil {
+			return nil, err
+		}
+		if last == 0 {
 			result.Pts, err = tx.Pts(account)
 			return nil, err
 		}
@@ -44,21 +48,17 @@ func (s *Service) Read(ctx context.Context, account int64, chat peer.ID, upTo in
 		}
 		e.Origin = session
 		events = append(events, e)
-		err = s.tellRead(tx, account, chat, dialog.ReadIn, last, &events)
+		err = s.tellRead(tx, account, chat, twin, &events)
 		return events, err
 	})
 	return result, err
 }
 
 // tellRead notes in the other side's dialog that its messages were read.
-func (s *Service) tellRead(tx *store.Tx, account int64, chat peer.ID, from, upTo int, events *[]event.Event) error {
+func (s *Service) tellRead(tx *store.Tx, account int64, chat peer.ID, twin int, events *[]event.Event) error {
 	other, ok := chat.User()
-	if !ok || other == account || other == peer.System {
+	if !ok || twin == 0 {
 		return nil
-	}
-	twin, err := tx.LastTwinUpTo(account, int64(chat), from, upTo)
-	if err != nil || twin == 0 {
-		return err
 	}
 	changed, err := tx.ReadOutbox(other, account, twin)
 	if err != nil || !changed {
