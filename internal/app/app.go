@@ -73,7 +73,9 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (_ *Server, er
 	if s.box, err = seal.Open(filepath.Join(c.Data, masterKeyFile)); err != nil {
 		return nil, err
 	}
-	if s.db, err = store.Open(ctx, c.DB, c.Data, store.Options{Log: log}); err != nil {
+	if s.db, err = store.Open(ctx, c.DB, c.Data, store.Options{
+		Log: log, Committed: observer{s.metrics}.committed,
+	}); err != nil {
 		return nil, err
 	}
 	if err := s.checkMasterKey(ctx); err != nil {
@@ -81,6 +83,7 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (_ *Server, er
 	}
 	// Probing each connection every 15 seconds, as Go would, keeps the radios of phones awake.
 	keep := net.KeepAliveConfig{Enable: true, Idle: 5 * time.Minute, Interval: time.Minute, Count: 3}
+	s.metrics.Gauge("writes_waiting", "Writes that wait for the disk.", func() float64 { return float64(s.db.Waiting()) })
 	if s.listener, err = (&net.ListenConfig{KeepAliveConfig: keep}).Listen(ctx, "tcp", c.Listen); err != nil {
 		return nil, fmt.Errorf("public address: %w", err)
 	}
@@ -116,6 +119,16 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // URL is the address of the server for people.
 func (s *Server) URL() string { return s.cfg.PublicURL(s.listener.Addr()) }
 
+// publicAddr is where clients connect, as host:port: the host of the public URL, the bound port.
+func (s *Server) publicAddr() string {
+	_, port, err := net.SplitHostPort(s.Addr().String())
+	public, bad := url.Parse(s.URL())
+	if err != nil || bad != nil || public.Hostname() == "" {
+		return s.Addr().String()
+	}
+	return net.JoinHostPort(public.Hostname(), port)
+}
+
 // Line says where the server is, for people.
 func (s *Server) Line() string {
 	line := fmt.Sprintf("chappe: open %s/join to begin; clients connect to %s", s.URL(), s.Addr())
@@ -147,13 +160,21 @@ func (s *Server) newWire() (*wire.Server, error) {
 		return nil, err
 	}
 	return &wire.Server{
-		Handler: s.services.hub.ServeConn,
+		Handler: s.serveConn,
 		HTTP:    s.services.pages,
 		TLS:     tlsConfig,
 		Origins: origins,
 		Limits:  limits,
 		Log:     s.log,
 	}, nil
+}
+
+// serveConn counts a connection and hands it to the sessions.
+func (s *Server) serveConn(ctx context.Context, c *wire.Conn) {
+	open := s.metrics.Connections.WithLabelValues(c.Transport())
+	open.Inc()
+	s.services.hub.ServeConn(ctx, c)
+	open.Dec()
 }
 
 // origins are the hosts whose pages may open a WebSocket: the server's own, under every name that a
@@ -204,7 +225,8 @@ func (s *Server) sweep(ctx context.Context) error {
 	tick := time.NewTicker(sweeps)
 	defer tick.Stop()
 	for {
-		if err := s.services.account.Sweep(ctx); err != nil && ctx.Err() == nil {
+		err := errors.Join(s.services.account.Sweep(ctx), s.services.users.Sweep(ctx))
+		if err != nil && ctx.Err() == nil {
 			s.log.Error("what ran out was not forgotten", "err", err)
 		}
 		select {

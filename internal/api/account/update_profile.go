@@ -24,5 +24,5 @@ func (d Deps) updateProfile(ctx context.Context, c *rpc.Caller, r *tg.AccountUpd
 	if v, ok := r.GetAbout(); ok {
 		p.About = &v
 	}
-	return d.self(ctx, c, d.Account.Update(ctx, c.Account, c.Key, p))
+	return d.self(ctx, c, d.Account.Update(ctx, c.Account, c.Session, p))
 }

@@ -13,5 +13,5 @@ import (
 //
 // https://core.telegram.org/method/account.updateUsername
 func (d Deps) updateUsername(ctx context.Context, c *rpc.Caller, r *tg.AccountUpdateUsernameRequest) (bin.Encoder, error) {
-	return d.self(ctx, c, d.Account.SetUsername(ctx, c.Account, c.Key, r.Username))
+	return d.self(ctx, c, d.Account.SetUsername(ctx, c.Account, c.Session, r.Username))
 }
