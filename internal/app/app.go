@@ -6,6 +6,7 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -119,13 +120,13 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // URL is the address of the server for people.
 func (s *Server) URL() string { return s.cfg.PublicURL(s.listener.Addr()) }
 
-// publicAddr is where clients connect, as host:port: the host of the public URL, the bound port.
+// publicAddr is where clients connect, as host:port: what the public URL says.
 func (s *Server) publicAddr() string {
-	_, port, err := net.SplitHostPort(s.Addr().String())
-	public, bad := url.Parse(s.URL())
-	if err != nil || bad != nil || public.Hostname() == "" {
+	public, err := url.Parse(s.URL())
+	if err != nil || public.Hostname() == "" {
 		return s.Addr().String()
 	}
+	port := cmp.Or(public.Port(), map[string]string{"http": "80", "https": "443"}[public.Scheme])
 	return net.JoinHostPort(public.Hostname(), port)
 }
 

@@ -85,6 +85,7 @@ type keys struct {
 	db    *store.DB
 	box   *seal.Box
 	now   func() time.Time
+	made  func() // counts a new key
 	login *login.Service
 }
 
@@ -99,6 +100,9 @@ func (k *keys) save(ctx context.Context, r handshake.Result) error {
 	err := k.db.Write(ctx, nil, func(tx *store.Tx) error { return SaveAuthKey(tx, k.box, r.Key, now, expires) })
 	if errors.Is(err, store.ErrCollision) {
 		return handshake.ErrCollision
+	}
+	if err == nil {
+		k.made()
 	}
 	return err
 }

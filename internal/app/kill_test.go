@@ -26,7 +26,7 @@ import (
 	"github.com/chappe-im/chappe/internal/config"
 )
 
-var kills = flag.Int("kills", 10, "how often TestKill kills the server")
+var killing = flag.Int("kills", 0, "how often TestKill kills the server; 0 is 200, or 5 when -short")
 
 // serveEnv makes the test binary a server on this folder and address.
 const serveEnv = "CHAPPE_TEST_SERVE"
@@ -104,6 +104,13 @@ func (c *child) key() *rsa.PublicKey {
 // there once, on both sides, and no account has a gap in its pts.
 func TestKill(t *testing.T) {
 	const senders, each = 10, 20 // messages a second of each
+	kills := *killing
+	if kills == 0 {
+		kills = 200
+		if testing.Short() {
+			kills = 5
+		}
+	}
 	c := &child{t: t, data: t.TempDir(), addr: "127.0.0.1:0"}
 	c.start()
 	t.Cleanup(c.kill)
@@ -137,7 +144,7 @@ func TestKill(t *testing.T) {
 			}
 		}()
 	}
-	for range *kills {
+	for range kills {
 		<-time.After(time.Duration(200+rand.IntN(800)) * time.Millisecond)
 		c.kill()
 		c.start()
@@ -149,7 +156,7 @@ func TestKill(t *testing.T) {
 		total += len(sent[i])
 		checkLedger(t, p, sent[i], sent[(i+senders-1)%senders])
 	}
-	t.Logf("%d messages were acknowledged under %d kills", total, *kills)
+	t.Logf("%d messages were acknowledged under %d kills", total, kills)
 }
 
 // send sends a message until it is acknowledged.

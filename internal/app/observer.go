@@ -35,6 +35,12 @@ func (o observer) Dropped(pushes int) { o.m.PushesDropped.Add(float64(pushes)) }
 // Sessions implements session.Observer.
 func (o observer) Sessions(delta int) { o.m.Sessions.Add(float64(delta)) }
 
+// committed counts a commit of the store.
+func (o observer) committed(writes int, took time.Duration) {
+	o.m.CommitWrites.Observe(float64(writes))
+	o.m.CommitSeconds.Observe(took.Seconds())
+}
+
 // query counts an answered query.
 func (o observer) query(method, fault string, took time.Duration) {
 	outcome := "ok"

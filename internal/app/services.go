@@ -34,6 +34,7 @@ import (
 	"github.com/chappe-im/chappe/internal/pages"
 	"github.com/chappe-im/chappe/internal/rpc"
 	"github.com/chappe-im/chappe/internal/session"
+	"github.com/chappe-im/chappe/internal/store"
 )
 
 const systemAccount = peer.System
@@ -54,7 +55,7 @@ type services struct {
 }
 
 func newServices(s *Server) (*services, error) {
-	v := &services{keys: &keys{db: s.db, box: s.box, now: time.Now}}
+	v := &services{keys: &keys{db: s.db, box: s.box, now: time.Now, made: s.metrics.KeysMade.Inc}}
 	key, err := serverKey(s.cfg.Data)
 	if err != nil {
 		return nil, err
@@ -77,7 +78,7 @@ func newServices(s *Server) (*services, error) {
 		return nil, err
 	}
 	v.pages, err = pages.New(pages.Site{
-		Login: v.login, URL: s.URL(), Addresses: []string{s.Addr().String()}, DC: 2, MinLayer: 152, MaxLayer: 228,
+		Login: v.login, URL: s.URL(), Addresses: []string{s.publicAddr()}, DC: 2, MinLayer: 152, MaxLayer: 228,
 		Key: handshake.PublicKeyPEM(&key.PublicKey), Fingerprint: handshake.Fingerprint(&key.PublicKey),
 		Healthy: s.healthy, Log: s.log,
 	})
@@ -166,7 +167,11 @@ func (v *services) table(s *Server) (*rpc.Table, error) {
 	if !s.cfg.NoLimits {
 		limits = rpc.NewLimits()
 	}
-	return rpc.NewTable(all, limits, observer{s.metrics}.query, s.log)
+	table, err := rpc.NewTable(all, limits, observer{s.metrics}.query, s.log)
+	if err == nil {
+		table.Busy = store.ErrBusy
+	}
+	return table, err
 }
 
 // self is an account as its owner sees it.

@@ -23,89 +23,53 @@ type Metrics struct {
 
 	// Connections are the open ones now, by transport ("abridged", "ws+intermediate", …).
 	Connections *prometheus.GaugeVec
-	// ConnectionsRefused counts connections ended before they said anything valid, by reason
-	// ("timeout", "too_many", "bad_header", "origin", …).
-	ConnectionsRefused *prometheus.CounterVec
-	// FramesIn and FramesOut count MTProto frames, BytesIn and BytesOut their bytes on the
-	// socket, transport headers included.
+	// FramesIn and FramesOut count MTProto frames, BytesIn and BytesOut the bytes in them.
 	FramesIn, FramesOut, BytesIn, BytesOut prometheus.Counter
-
-	// Handshakes counts finished key exchanges by outcome ("ok", "retry", "bad", "busy").
-	Handshakes *prometheus.CounterVec
-	// HandshakeSeconds is the time the pool of workers spent on one step of an exchange.
-	HandshakeSeconds prometheus.Histogram
-
-	// Sessions are the MTProto sessions that have a connection now.
+	// KeysMade counts finished key exchanges.
+	KeysMade prometheus.Counter
+	// Sessions are the MTProto sessions that are remembered now.
 	Sessions prometheus.Gauge
-	// PacketsRefused counts packets that failed a check of the protocol, by reason
-	// ("msg_key", "replay", "salt", "seq_no", "time", "container", …).
-	PacketsRefused *prometheus.CounterVec
-	// PushesQueued counts updates put into the queues of sessions, PushesDropped those thrown
-	// away because the reader was slow; such a reader catches up by asking for the difference.
-	PushesQueued, PushesDropped prometheus.Counter
+	// PushesDropped counts updates thrown away because the reader was slow; such a reader catches
+	// up by asking for the difference.
+	PushesDropped prometheus.Counter
 
 	// queries and querySeconds are reached through Query.
 	queries      *prometheus.CounterVec
 	querySeconds prometheus.Histogram
-	// FloodWaits counts queries answered FLOOD_WAIT, by what ran dry ("key", "user", "address").
-	FloodWaits *prometheus.CounterVec
-	// CodesSent counts login codes by the way they went ("session", "email", "webhook", "console").
-	CodesSent *prometheus.CounterVec
 
 	// CommitWrites is how many writes shared one commit, CommitSeconds what the commit took,
 	// sync included.
 	CommitWrites, CommitSeconds prometheus.Histogram
-	// WritesRefused counts writes turned away because the queue before the disk was full.
-	WritesRefused prometheus.Counter
 }
 
 // New returns a fresh set of counters with a registry of its own.
 func New() *Metrics {
-	r := prometheus.NewRegistry()
-	r.MustRegister(
+	k := maker{prometheus.NewRegistry()}
+	k.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		buildInfo(),
 	)
-	m := &Metrics{registry: r}
-	m.addNetwork(maker{r})
-	m.addService(maker{r})
-	return m
-}
-
-func (m *Metrics) addNetwork(k maker) {
-	m.Connections = k.gauges("connections", "Open connections by transport.", "transport")
-	m.ConnectionsRefused = k.counters("connections_refused_total",
-		"Connections ended before they said anything valid, by reason.", "reason")
-	m.FramesIn = k.counter("frames_in_total", "MTProto frames received.")
-	m.FramesOut = k.counter("frames_out_total", "MTProto frames sent.")
-	m.BytesIn = k.counter("bytes_in_total", "Bytes of MTProto frames received, headers included.")
-	m.BytesOut = k.counter("bytes_out_total", "Bytes of MTProto frames sent, headers included.")
-	m.Handshakes = k.counters("handshakes_total", "Finished key exchanges by outcome.", "outcome")
-	m.HandshakeSeconds = k.histogram("handshake_step_seconds",
-		"Time a worker spent on one step of a key exchange.", .0005, .001, .002, .005, .02, .1)
-	m.Sessions = k.gauge("sessions", "MTProto sessions that have a connection now.")
-	m.PacketsRefused = k.counters("packets_refused_total",
-		"Packets that failed a check of the protocol, by reason.", "reason")
-}
-
-func (m *Metrics) addService(k maker) {
-	m.PushesQueued = k.counter("pushes_queued_total", "Updates put into the queues of sessions.")
-	m.PushesDropped = k.counter("pushes_dropped_total",
-		"Updates thrown away because the reader was slow.")
-	m.queries = k.counters("queries_total", "Queries answered, by method and outcome.",
-		"method", "outcome")
-	m.querySeconds = k.histogram("query_seconds", "Time from a query's arrival to its answer.",
-		.001, .005, .02, .1, .5, 2.5)
-	m.FloodWaits = k.counters("flood_waits_total",
-		"Queries told to wait, by what ran dry.", "scope")
-	m.CodesSent = k.counters("codes_sent_total", "Login codes by the way they went.", "via")
-	m.CommitWrites = k.histogram("commit_writes", "Writes that shared one commit.",
-		1, 2, 4, 8, 16, 32, 64, 128)
-	m.CommitSeconds = k.histogram("commit_seconds", "Time of one commit, sync included.",
-		.001, .002, .005, .01, .02, .05, .2, 1)
-	m.WritesRefused = k.counter("writes_refused_total",
-		"Writes turned away because the queue before the disk was full.")
+	return &Metrics{
+		registry:    k.Registry,
+		Connections: k.gauges("connections", "Open connections by transport.", "transport"),
+		FramesIn:    k.counter("frames_in_total", "MTProto frames received."),
+		FramesOut:   k.counter("frames_out_total", "MTProto frames sent."),
+		BytesIn:     k.counter("bytes_in_total", "Bytes in MTProto frames received."),
+		BytesOut:    k.counter("bytes_out_total", "Bytes in MTProto frames sent."),
+		KeysMade:    k.counter("keys_made_total", "Finished key exchanges."),
+		Sessions:    k.gauge("sessions", "MTProto sessions that are remembered now."),
+		PushesDropped: k.counter("pushes_dropped_total",
+			"Updates thrown away because the reader was slow."),
+		queries: k.counters("queries_total", "Queries answered, by method and outcome.",
+			"method", "outcome"),
+		querySeconds: k.histogram("query_seconds", "Time from a query's arrival to its answer.",
+			.001, .005, .02, .1, .5, 2.5),
+		CommitWrites: k.histogram("commit_writes", "Writes that shared one commit.",
+			1, 2, 4, 8, 16, 32, 64, 128),
+		CommitSeconds: k.histogram("commit_seconds", "Time of one commit, sync included.",
+			.001, .002, .005, .01, .02, .05, .2, 1),
+	}
 }
 
 // Query counts one answered query. Method is the TL name of a method in the method table, and

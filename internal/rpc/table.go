@@ -19,6 +19,10 @@ type Observer func(method, fault string, took time.Duration)
 
 // Table holds the methods of the server.
 type Table struct {
+	// Busy is the error of a store that has no room for another write; the caller is told to wait a
+	// second. Set before the first call.
+	Busy error
+
 	methods map[uint32]*Method
 	limits  *Limits
 	observe Observer
@@ -55,6 +59,8 @@ func (t *Table) Call(ctx context.Context, c *Caller, query []byte) (bin.Encoder,
 	switch {
 	case err == nil:
 	case errors.As(err, &f):
+	case t.Busy != nil && errors.Is(err, t.Busy):
+		f = fault.FloodWait(1)
 	case errors.Is(err, context.Canceled):
 		f = fault.Timeout
 	default:

@@ -70,6 +70,10 @@ type Options struct {
 	Writers int              // writing connections; 4 if 0; always 1 with SQLite
 	Readers int              // reading connections at most; 4 for each CPU if 0
 
+	// Committed, if set, is told after each commit how many writes shared it and how long it took,
+	// sync included. It must be quick.
+	Committed func(writes int, took time.Duration)
+
 	// LoadSchema is set by a restore: Open then insists on a database without
 	// tables (ErrNotEmpty) and migrates it to this version of the schema only.
 	LoadSchema int

@@ -201,7 +201,11 @@ func (w *writer) try(pending []*request, careful bool) (err error, committing bo
 			return err, false
 		}
 	}
+	began := time.Now()
 	_, err = w.conn.exec(ctx, "COMMIT")
+	if told := w.db.options.Committed; told != nil && err == nil {
+		told(len(pending), time.Since(began))
+	}
 	return err, true
 }
 
