@@ -29,7 +29,6 @@ type Deps struct {
 func Methods(d Deps) []*rpc.Method {
 	return []*rpc.Method{
 		rpc.Handle(d.getContacts),
-		rpc.Handle(d.getContactIDs),
 		rpc.Handle(d.getStatuses),
 		rpc.Handle(d.addContact, rpc.As(rpc.Write)),
 		rpc.Handle(d.importContacts, rpc.As(rpc.Search)),

@@ -31,21 +31,6 @@ func (d Deps) getContacts(ctx context.Context, c *rpc.Caller, r *tg.ContactsGetC
 	return answer, err
 }
 
-// getContactIDs returns whom the address book holds.
-//
-// https://core.telegram.org/method/contacts.getContactIDs
-func (d Deps) getContactIDs(ctx context.Context, c *rpc.Caller, _ *tg.ContactsGetContactIDsRequest) (bin.Encoder, error) {
-	book, err := d.Contacts.List(ctx, c.Account)
-	if err != nil {
-		return nil, err
-	}
-	answer := &tg.IntVector{}
-	for _, line := range book {
-		answer.Elems = append(answer.Elems, int(line.Contact))
-	}
-	return answer, nil
-}
-
 // getStatuses returns who of the address book is online.
 //
 // https://core.telegram.org/method/contacts.getStatuses
