@@ -32,12 +32,15 @@ func (s *Service) SetOnline(ctx context.Context, id int64, online bool) error {
 	}
 	s.seenLocked(id, now)
 	s.mu.Unlock()
-	if !online && before <= now {
+	was := before > now
+	if !online && !was {
 		return nil
 	}
-	err := s.db.Write(ctx, []int64{id}, func(tx *store.Tx) error { return tx.SetSeen(id, now) })
-	if err != nil {
-		return err
+	if !online || !was { // who only renews is written down when they go
+		err := s.db.Write(ctx, []int64{id}, func(tx *store.Tx) error { return tx.SetSeen(id, now) })
+		if err != nil {
+			return err
+		}
 	}
 	return s.tell(ctx, status)
 }
