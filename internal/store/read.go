@@ -24,6 +24,9 @@ func newReaders(d *DB, n int) *readers {
 // written. fn runs in the caller's goroutine and should be short: while it runs
 // SQLite cannot shorten its log.
 func (d *DB) Read(ctx context.Context, fn func(tx *Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	select {
 	case d.readers.slots <- struct{}{}:
 		defer func() { <-d.readers.slots }()
