@@ -25,6 +25,7 @@ const (
 type connection struct {
 	hub  *Hub
 	wire *wire.Conn
+	born int64 // higher than that of older connections
 
 	// Of the worker that deals with the present frame.
 	frame    *wire.Frame
@@ -61,6 +62,7 @@ func (h *Hub) ServeConn(_ context.Context, w *wire.Conn) {
 func (c *connection) pass(f *wire.Frame) bool {
 	if !c.hub.enter() {
 		f.Release()
+		<-c.hub.ctx.Done() // answers are still being written
 		return false
 	}
 	next := turns.Get().(chan bool)
@@ -82,11 +84,10 @@ func (c *connection) leave() {
 	c.part()
 }
 
-// part leaves the connection's session, which is over if its key is.
+// part leaves the connection's session.
 func (c *connection) part() {
-	now := c.hub.Now()
-	if s := c.session; s != nil && (!s.detach(c, now) || !s.key.usable(now)) {
-		c.hub.end(s, endAlways)
+	if c.session != nil {
+		c.hub.part(c, c.session)
 	}
 	c.session = nil
 }
@@ -109,7 +110,7 @@ func (c *connection) do() {
 	if h.Observe != nil {
 		h.Observe.Received(len(f.Data))
 	}
-	in := batch{frame: f}
+	in := batch{conn: c, frame: f}
 	err := c.receive(&in)
 	c.frame, c.next = nil, nil
 	next <- err == nil // from here on c belongs to the next frame
@@ -143,7 +144,7 @@ func (c *connection) receive(in *batch) error {
 		return err
 	}
 	in.session = s
-	if err := s.receive(c, in, m); err != nil {
+	if err := s.receive(in, m); err != nil {
 		return err
 	}
 	if in.taken && in.frame.QuickAck {
@@ -189,16 +190,15 @@ func (c *connection) useKey(id int64) error {
 	return nil
 }
 
-// useSession makes the session of a packet the connection's, and the connection the session's.
+// useSession makes the session of a packet the connection's.
 func (c *connection) useSession(id int64) (*Session, error) {
-	if s := c.session; s != nil && (s.id != id || s.key != c.key) {
-		c.part()
+	if s := c.session; s != nil && s.id == id && s.key == c.key {
+		return s, nil
 	}
-	for c.session == nil || !c.session.attach(c) {
-		if c.session = c.hub.session(c.key, id); c.session == nil {
-			c.wire.WriteError(tooMany)
-			return nil, errClose
-		}
+	c.part()
+	if c.session = c.hub.session(c.key, id); c.session == nil {
+		c.wire.WriteError(tooMany)
+		return nil, errClose
 	}
 	return c.session, nil
 }

@@ -57,9 +57,11 @@ func (h *Hub) drop(k *authKey, last *Session) {
 		delete(h.keys, id)
 	}
 	sessions := slices.Clone(k.sessions)
+	for _, s := range sessions {
+		h.endLocked(s) // unless it is connected
+	}
 	h.mu.Unlock()
 	for _, s := range sessions {
-		h.end(s, endAlways) // unless it is connected
 		if c := s.connected(); c != nil && s != last {
 			h.workers.run(taskFunc(func() {
 				c.wire.WriteError(keyUnknown)

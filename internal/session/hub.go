@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"log/slog"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -45,7 +44,8 @@ type Hub struct {
 
 	mu       sync.RWMutex
 	closed   bool
-	changes  int // counts what makes a key that is being loaded stale
+	born     int64 // counts connections
+	changes  int   // counts what makes a key that is being loaded stale
 	keys     map[int64]*authKey
 	devices  map[int64]*device
 	sessions map[sessionName]*Session
@@ -121,6 +121,8 @@ func (h *Hub) join(c *connection) bool {
 	if h.closed {
 		return false
 	}
+	h.born++
+	c.born = h.born
 	h.conns[c] = struct{}{}
 	return true
 }
@@ -211,15 +213,19 @@ func (h *Hub) releaseLocked(k *authKey) {
 	}
 }
 
-// session finds or makes a session of a key, nil if the key has too many.
+// session finds or makes a session of a key and holds it until part; nil if the key has too many.
 func (h *Hub) session(k *authKey, id int64) *Session {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	name := sessionName{k.key.ID(), id}
-	if s := h.sessions[name]; s != nil || len(k.sessions) >= maxSessions {
+	if s := h.sessions[name]; s != nil {
+		s.holders++
 		return s
 	}
-	s := &Session{hub: h, id: id, key: k, layer: transcode.Canonical} // until the client names another
+	if len(k.sessions) >= maxSessions {
+		return nil
+	}
+	s := &Session{hub: h, id: id, key: k, holders: 1, layer: transcode.Canonical} // until the client names another
 	if d := k.device.Load(); d != nil {
 		if layer := d.layer.Load(); layer != 0 {
 			s.layer = int16(layer)
@@ -265,19 +271,22 @@ func without[T comparable](list []T, gone T) []T {
 	return slices.DeleteFunc(list, func(e T) bool { return e == gone })
 }
 
-// endAlways ends a session however short its client is away.
-const endAlways = math.MaxInt64
-
-// end forgets a session whose client is away since before a time in Unix seconds.
-func (h *Hub) end(s *Session, before int64) {
+// part ends that a connection holds a session. One that never accepted a message, or whose key is
+// over, is not worth remembering.
+func (h *Hub) part(c *connection, s *Session) {
+	now := h.Now()
+	worth := s.detach(c, now)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.endLocked(s, before)
+	if s.holders--; !worth || !s.key.usable(now) {
+		h.endLocked(s)
+	}
 }
 
-func (h *Hub) endLocked(s *Session, before int64) {
+// endLocked forgets a session that no connection holds.
+func (h *Hub) endLocked(s *Session) {
 	name := sessionName{s.key.key.ID(), s.id}
-	if h.sessions[name] != s || !s.leave(before) {
+	if s.holders != 0 || h.sessions[name] != s {
 		return
 	}
 	delete(h.sessions, name)
@@ -325,9 +334,11 @@ func (h *Hub) sweep(now time.Time) {
 	for _, c := range silent {
 		c.wire.Close()
 	}
+	h.mu.Lock()
 	for _, s := range left {
-		h.end(s, before)
+		h.endLocked(s)
 	}
+	h.mu.Unlock()
 	for _, k := range ended {
 		h.drop(k, nil)
 	}

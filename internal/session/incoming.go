@@ -3,6 +3,7 @@ package session
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gotd/td/bin"
@@ -38,12 +39,14 @@ const (
 
 // batch is what one frame brought.
 type batch struct {
+	conn     *connection
 	frame    *wire.Frame
 	session  *Session
 	kept     bool // a query keeps the frame and releases it
 	taken    bool // the outer message was accepted
 	asked    bool // there is a query in it
 	unpacked int  // bytes that came out of packed messages
+	replies  []message
 }
 
 // envelope is one message of a packet.
@@ -55,25 +58,41 @@ type envelope struct {
 	unpacked bool // from gzip_packed
 }
 
-// receive checks the outer message of a packet and deals with what is in it. An error means that
-// the client broke the protocol.
-func (s *Session) receive(c *connection, in *batch, m cipher.Message) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	defer s.kickLocked()
+// receive checks the outer message of a packet and deals with what is in it. What there is to say
+// about it goes back the way it came, be that the session's connection or another one. An error
+// means that the client broke the protocol.
+func (s *Session) receive(in *batch, m cipher.Message) error {
 	now := s.hub.Now()
+	s.mu.Lock()
+	err := s.openLocked(in, m, now)
+	replies := in.replies
+	if s.conn == in.conn {
+		for _, m := range replies {
+			s.queueLocked(m)
+		}
+		replies = nil
+	}
+	s.kickLocked()
+	s.mu.Unlock()
+	if err == nil {
+		s.send(in.conn, replies)
+	}
+	return err
+}
+
+func (s *Session) openLocked(in *batch, m cipher.Message, now time.Time) error {
 	p := s.key.saltsAt(s.hub.salts, now)
 	if code := checkTime(m.ID, now); code != 0 {
-		s.refuseLocked(m.ID, m.Seq, code)
+		s.refuse(in, m.ID, m.Seq, code)
 		return nil
 	}
 	if !p.accepts(m.Salt) {
-		s.sendLocked(&mt.BadServerSalt{
+		s.reply(in, &mt.BadServerSalt{
 			BadMsgID: m.ID, BadMsgSeqno: int(m.Seq), ErrorCode: badServerSalt, NewServerSalt: p.current,
 		})
 		return nil
 	}
-	return s.acceptLocked(c, in, envelope{id: m.ID, seq: m.Seq, body: m.Body}, now)
+	return s.acceptLocked(in, envelope{id: m.ID, seq: m.Seq, body: m.Body}, now)
 }
 
 // oldestID is the least msg_id that is accepted now.
@@ -94,32 +113,33 @@ func checkTime(id int64, now time.Time) int {
 }
 
 // acceptLocked deals with one message whose id may have been seen before.
-func (s *Session) acceptLocked(c *connection, in *batch, e envelope, now time.Time) error {
+func (s *Session) acceptLocked(in *batch, e envelope, now time.Time) error {
 	switch s.seen.see(e.id, oldestID(now)) {
 	case tooOld:
-		s.refuseLocked(e.id, e.seq, badIDForgotten)
+		s.refuse(in, e.id, e.seq, badIDForgotten)
 		return nil
 	case repeated:
-		s.repeatLocked(e)
+		s.repeatLocked(in, e)
 		in.taken = true
 		return nil
 	}
+	s.attachLocked(in.conn)
 	id, err := openEnvelope(&e, in)
 	if err != nil {
 		return err
 	}
 	if id == mt.MsgContainerTypeID {
-		return s.containerLocked(c, in, e, now)
+		return s.containerLocked(in, e, now)
 	}
 	s.greetLocked(e.id)
-	handled, err := s.serviceLocked(c, id, e)
+	handled, err := s.serviceLocked(in, id, e)
 	if handled || err != nil {
 		in.taken = err == nil
 		return err
 	}
 	if code := s.checkSequenceLocked(e); code != 0 {
 		s.failed = insert(s.failed, e.id)
-		s.refuseLocked(e.id, e.seq, code)
+		s.refuse(in, e.id, e.seq, code)
 		return nil
 	}
 	in.taken = true
@@ -157,14 +177,14 @@ func (in *batch) unpack(body []byte) ([]byte, error) {
 // containerLocked opens a container: every message in it is checked before the first is dealt with.
 //
 // https://core.telegram.org/mtproto/service_messages#containers
-func (s *Session) containerLocked(c *connection, in *batch, e envelope, now time.Time) error {
+func (s *Session) containerLocked(in *batch, e envelope, now time.Time) error {
 	if e.seq&1 != 0 && !e.inside {
-		s.refuseLocked(e.id, e.seq, badSeqNotEven)
+		s.refuse(in, e.id, e.seq, badSeqNotEven)
 		return nil
 	}
 	messages, ok := inContainer(e)
 	if !ok {
-		s.refuseLocked(e.id, e.seq, badContainer)
+		s.refuse(in, e.id, e.seq, badContainer)
 		return nil
 	}
 	first := e.id
@@ -174,7 +194,7 @@ func (s *Session) containerLocked(c *connection, in *batch, e envelope, now time
 	s.greetLocked(first)
 	in.taken = true
 	for _, m := range messages {
-		if err := s.acceptLocked(c, in, m, now); err != nil {
+		if err := s.acceptLocked(in, m, now); err != nil {
 			return err
 		}
 	}
@@ -228,14 +248,14 @@ func (s *Session) checkSequenceLocked(e envelope) int {
 	return 0
 }
 
-func (s *Session) refuseLocked(id int64, seq int32, code int) {
-	s.sendLocked(&mt.BadMsgNotification{BadMsgID: id, BadMsgSeqno: int(seq), ErrorCode: code})
+func (s *Session) refuse(in *batch, id int64, seq int32, code int) {
+	s.reply(in, &mt.BadMsgNotification{BadMsgID: id, BadMsgSeqno: int(seq), ErrorCode: code})
 }
 
-// sendLocked queues a service message.
-func (s *Session) sendLocked(e bin.Encoder) {
+// reply says something about a packet.
+func (s *Session) reply(in *batch, e bin.Encoder) {
 	if body := s.encode(e); body != nil {
-		s.queueLocked(message{body: body})
+		in.replies = append(in.replies, message{body: body})
 	}
 }
 
@@ -264,18 +284,36 @@ func (s *Session) greetLocked(first int64) {
 	}
 }
 
-// repeatLocked deals with a message that came before: an answer that waits goes again, and a query
-// whose answer is gone is refused, lest its client waits forever. Everything else was dealt with.
+// again adds answers to the replies, each once.
+func (in *batch) again(answers []message) {
+	for _, m := range answers {
+		if !slices.ContainsFunc(in.replies, func(other message) bool { return other.answer == m.answer }) {
+			in.replies = append(in.replies, m)
+		}
+	}
+}
+
+// repeatLocked deals with a message that came before: an answer that waits goes again, now or, while
+// the query runs, when it has ended; a query whose answer is gone is refused, lest its client waits
+// forever. Everything else was dealt with.
 //
 // https://core.telegram.org/mtproto/service_messages_about_messages
-func (s *Session) repeatLocked(e envelope) {
-	a := s.answerToLocked(e.id)
+func (s *Session) repeatLocked(in *batch, e envelope) {
+	if s.conn == nil {
+		s.attachLocked(in.conn)
+	}
+	a, q := s.answerToLocked(e.id), s.queryOf(e.id)
 	switch {
 	case a != nil:
-		s.resendLocked(func(other *answer) bool { return other == a })
-	case e.id <= s.evicted && s.queryOf(e.id) == nil:
-		s.refuseLocked(e.id, e.seq, badIDForgotten)
+		if !a.queued || s.conn != in.conn {
+			in.again([]message{{body: a.body, content: true, answer: a}})
+		}
+	case q == nil && e.id <= s.evicted:
+		s.refuse(in, e.id, e.seq, badIDForgotten)
 	default:
-		s.sendLocked(&mt.MsgsAck{MsgIDs: []int64{e.id}})
+		if q != nil && s.conn != in.conn {
+			q.elsewhere = in.conn
+		}
+		s.reply(in, &mt.MsgsAck{MsgIDs: []int64{e.id}})
 	}
 }

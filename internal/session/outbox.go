@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/chappe-im/chappe/internal/cipher"
 )
@@ -29,7 +30,6 @@ type message struct {
 	seq     int32
 	content bool // wants an acknowledgement
 	push    bool // may be dropped
-	again   bool // was sent before
 }
 
 // outbox is the queue of a session and what it remembers of messages that left.
@@ -109,12 +109,35 @@ func (o *outbox) nextID(nanos int64, kind int64) int64 {
 	return o.lastID
 }
 
-// number gives a message its id and seq_no. An answer that goes again keeps those it had, so that a
-// client that has it knows it.
-func (o *outbox) number(m *message, nanos int64) {
+// header is the beginning of a packet.
+type header struct {
+	id     int64
+	seq    int32
+	packed bool // in a container
+}
+
+// number gives messages their ids and numbers, and says how they travel together. What goes again
+// goes in a container, so that no two packets begin with the same header.
+func (o *outbox) number(batch []message, now time.Time) (h header) {
+	nanos := now.UnixNano()
+	for i := range batch {
+		again := o.numberOne(&batch[i], nanos)
+		h.packed = h.packed || again
+	}
+	if h.packed = h.packed || len(batch) > 1; h.packed {
+		h.id, h.seq = o.nextID(nanos, 1), o.seq*2
+	} else {
+		h.id, h.seq = batch[0].id, batch[0].seq
+	}
+	return h
+}
+
+// numberOne gives a message its id and seq_no. An answer that goes again keeps those it had, so that
+// a client that has it knows it.
+func (o *outbox) numberOne(m *message, nanos int64) (again bool) {
 	if a := m.answer; a != nil && a.id != 0 && nanos/1e9-a.id>>32 < resendAge {
-		m.id, m.seq, m.again = a.id, a.seq, true
-		return
+		m.id, m.seq = a.id, a.seq
+		return true
 	}
 	kind := int64(3)
 	if !m.push {
@@ -132,18 +155,25 @@ func (o *outbox) number(m *message, nanos int64) {
 	if m.push {
 		o.pushed = m.id
 	}
+	return false
 }
 
-// take removes as many messages as fit in one packet.
-func (o *outbox) take(into []message) []message {
-	size, n := 0, 0
-	for n < len(o.queue) && n < maxContainer {
-		size += len(o.queue[n].body) + messageHeader
+// fit is how many of the first messages travel in one packet.
+func fit(messages []message) (n int) {
+	size := 0
+	for n < len(messages) && n < maxContainer {
+		size += len(messages[n].body) + messageHeader
 		if n > 0 && size > maxPacket {
 			break
 		}
 		n++
 	}
+	return n
+}
+
+// take removes as many messages as fit in one packet.
+func (o *outbox) take(into []message) []message {
+	n := fit(o.queue)
 	into = append(into[:0], o.queue[:n]...)
 	for _, m := range into {
 		o.bytes -= len(m.body)
@@ -164,7 +194,7 @@ func (s *Session) queueLocked(m message) {
 	switch {
 	case s.conn == nil:
 		s.missed = s.missed || m.push
-	case len(s.out.queue) >= maxOwed || s.out.bytes > maxOwedBytes:
+	case len(s.out.queue) >= maxOwed || s.out.bytes+len(m.body) > maxOwedBytes:
 		s.missed = s.missed || m.push
 		s.conn.wire.Close()
 	default:
@@ -233,45 +263,54 @@ func (s *Session) write() {
 			return
 		}
 		b.batch = s.out.take(b.batch)
-		now := s.hub.Now()
-		for i := range b.batch {
-			s.out.number(&b.batch[i], now.UnixNano())
-		}
-		// What goes again goes in a container, too: no two packets begin with the same header.
-		outer, seq := b.batch[0].id, b.batch[0].seq
-		packed := len(b.batch) > 1 || b.batch[0].again
-		if packed {
-			outer, seq = s.out.nextID(now.UnixNano(), 1), s.out.seq*2
-		}
+		h := s.out.number(b.batch, s.hub.Now())
 		s.mu.Unlock()
-
-		b.plain = appendPacket(b.plain[:0], s.key.saltsAt(s.hub.salts, now).current, s.id, outer, seq, b.batch, packed)
-		b.packet = cipher.Seal(b.packet[:0], &s.key.key, cipher.ToClient, b.plain, cipher.Random)
-		err := c.wire.WriteFrames(b.packet)
-		if s.hub.Observe != nil {
-			s.hub.Observe.Sent(len(b.batch), len(b.packet))
-		}
+		b.send(s, c, h, b.batch)
 		clear(b.batch)
-		if err != nil {
-			c.wire.Close()
-		}
-		if cap(b.plain) > keptPacket {
-			b.plain, b.packet = nil, nil
-		}
 		if cap(b.batch) > keptBatch {
 			b.batch = nil
 		}
 	}
 }
 
+// send writes messages to any connection of the session's client.
+func (s *Session) send(c *connection, messages []message) {
+	b := scratches.Get().(*scratch)
+	defer scratches.Put(b)
+	for len(messages) > 0 {
+		n := fit(messages)
+		s.mu.Lock()
+		h := s.out.number(messages[:n], s.hub.Now())
+		s.mu.Unlock()
+		b.send(s, c, h, messages[:n])
+		messages = messages[n:]
+	}
+}
+
+// send writes one packet of messages that are numbered.
+func (b *scratch) send(s *Session, c *connection, h header, batch []message) {
+	salt := s.key.saltsAt(s.hub.salts, s.hub.Now()).current
+	b.plain = appendPacket(b.plain[:0], salt, s.id, h, batch)
+	b.packet = cipher.Seal(b.packet[:0], &s.key.key, cipher.ToClient, b.plain, cipher.Random)
+	if err := c.wire.WriteFrames(b.packet); err != nil {
+		c.wire.Close()
+	}
+	if s.hub.Observe != nil {
+		s.hub.Observe.Sent(len(batch), len(b.packet))
+	}
+	if cap(b.plain) > keptPacket {
+		b.plain, b.packet = nil, nil
+	}
+}
+
 // appendPacket lays out one message, or a container.
-func appendPacket(b []byte, salt, session, id int64, seq int32, batch []message, packed bool) []byte {
+func appendPacket(b []byte, salt, session int64, h header, batch []message) []byte {
 	le := binary.LittleEndian
 	b = le.AppendUint64(b, uint64(salt))
 	b = le.AppendUint64(b, uint64(session))
-	b = le.AppendUint64(b, uint64(id))
-	b = le.AppendUint32(b, uint32(seq))
-	if !packed {
+	b = le.AppendUint64(b, uint64(h.id))
+	b = le.AppendUint32(b, uint32(h.seq))
+	if !h.packed {
 		b = le.AppendUint32(b, uint32(len(batch[0].body)))
 		return append(b, batch[0].body...)
 	}

@@ -33,9 +33,11 @@ type query struct {
 	layer   int
 	ordered bool
 	running bool
-	dropped bool    // the answer is not wanted any more
-	after   []int64 // queries that have to succeed first
-	fault   *fault.Error
+	dropped bool // the answer is not wanted any more
+	// elsewhere is a connection other than the session's that asked.
+	elsewhere *connection
+	after     []int64 // queries that have to succeed first
+	fault     *fault.Error
 }
 
 func (q *query) compare(id int64) int { return cmp.Compare(q.id, id) }
@@ -71,6 +73,9 @@ func (s *Session) queryLocked(in *batch, e envelope) {
 	}
 	if m := s.hub.method(q); m != nil {
 		q.ordered = m.Ordered
+	}
+	if s.conn != in.conn {
+		q.elsewhere = in.conn
 	}
 	at, _ := slices.BinarySearchFunc(s.queries, q.id, (*query).compare)
 	s.queries = slices.Insert(s.queries, at, q)
@@ -190,9 +195,22 @@ func (s *Session) endLocked(q *query, body []byte, ok bool) {
 	}
 	if !q.dropped {
 		s.answerLocked(q.id, body, !ok)
+		s.answerElsewhereLocked(q)
 	} else if !ok {
 		s.failed = insert(s.failed, q.id)
 	}
+}
+
+// answerElsewhereLocked answers a query also where it was asked.
+func (s *Session) answerElsewhereLocked(q *query) {
+	a, c := s.answerToLocked(q.id), q.elsewhere
+	if a == nil || c == nil || c == s.conn || !s.hub.enter() {
+		return
+	}
+	s.hub.workers.run(taskFunc(func() {
+		defer s.hub.running.Done()
+		s.send(c, []message{{body: a.body, content: true, answer: a}})
+	}))
 }
 
 // call runs the method and encodes rpc_result for the client's layer.

@@ -22,20 +22,20 @@ const (
 
 // serviceLocked deals with a service message; handled is false if the message is a query of the
 // API. An error means that the client broke the protocol.
-func (s *Session) serviceLocked(c *connection, id uint32, e envelope) (handled bool, err error) {
+func (s *Session) serviceLocked(in *batch, id uint32, e envelope) (handled bool, err error) {
 	switch id {
 	case mt.MsgsAckTypeID:
 		return true, s.acknowledgedLocked(e)
 	case mt.PingRequestTypeID, mt.PingDelayDisconnectRequestTypeID:
-		return true, s.pingLocked(c, id, e)
+		return true, s.ping(in, id, e)
 	case mt.MsgsStateReqTypeID:
-		return true, s.stateLocked(e)
+		return true, s.stateLocked(in, e)
 	case mt.MsgResendReqTypeID:
-		return true, s.resendReqLocked(e)
+		return true, s.resendLocked(in, e)
 	case mt.RPCDropAnswerRequestTypeID:
 		return true, s.dropLocked(e)
 	case mt.GetFutureSaltsRequestTypeID:
-		return true, s.futureSaltsLocked(e)
+		return true, s.futureSalts(in, e)
 	case mt.DestroySessionRequestTypeID:
 		return true, s.destroyLocked(e)
 	case destroyAuthKeyID:
@@ -107,10 +107,10 @@ func (s *Session) acknowledgedLocked(e envelope) error {
 	return nil
 }
 
-// pingLocked answers a ping, and notes when the client wants to be given up.
+// ping answers a ping, and notes when the client wants to be given up.
 //
 // https://core.telegram.org/mtproto/service_messages#deferred-connection-closure--ping
-func (s *Session) pingLocked(c *connection, id uint32, e envelope) error {
+func (s *Session) ping(in *batch, id uint32, e envelope) error {
 	pong := mt.Pong{MsgID: e.id}
 	if id == mt.PingRequestTypeID {
 		var m mt.PingRequest
@@ -125,9 +125,9 @@ func (s *Session) pingLocked(c *connection, id uint32, e envelope) error {
 		}
 		pong.PingID = m.PingID
 		delay := min(max(m.DisconnectDelay, 1), int(silence/time.Second))
-		c.deadline.Store(s.hub.Now().Unix() + int64(delay))
+		in.conn.deadline.Store(s.hub.Now().Unix() + int64(delay))
 	}
-	s.sendLocked(&pong)
+	s.reply(in, &pong)
 	return nil
 }
 
@@ -143,7 +143,7 @@ const (
 // stateLocked says what became of messages of the client, and sends answers again that were sent.
 //
 // https://core.telegram.org/mtproto/service_messages_about_messages#informational-message-regarding-status-of-messages
-func (s *Session) stateLocked(e envelope) error {
+func (s *Session) stateLocked(in *batch, e envelope) error {
 	var m mt.MsgsStateReq
 	if err := readIDs(e, &m, &m.MsgIDs); err != nil {
 		return err
@@ -156,8 +156,8 @@ func (s *Session) stateLocked(e envelope) error {
 			again = append(again, s.answerToLocked(id).id)
 		}
 	}
-	s.sendLocked(&mt.MsgsStateInfo{ReqMsgID: e.id, Info: info})
-	s.resendLocked(named(again))
+	s.reply(in, &mt.MsgsStateInfo{ReqMsgID: e.id, Info: info})
+	in.again(s.againLocked(named(again)))
 	return nil
 }
 
@@ -176,26 +176,19 @@ func (s *Session) stateOf(id int64) byte {
 	}
 }
 
-// resendReqLocked sends answers again that the client says it lacks; a lost push costs a look into
+// resendLocked sends answers again that the client says it lacks; a lost push costs a look into
 // the store.
 //
 // https://core.telegram.org/mtproto/service_messages_about_messages#explicit-request-to-re-send-messages
-func (s *Session) resendReqLocked(e envelope) error {
+func (s *Session) resendLocked(in *batch, e envelope) error {
 	var m mt.MsgResendReq
 	if err := readIDs(e, &m, &m.MsgIDs); err != nil {
 		return err
 	}
-	lacking := named(m.MsgIDs)
-	known := 0
-	s.resendLocked(func(a *answer) bool {
-		yes := lacking(a)
-		if yes {
-			known++
-		}
-		return yes
-	})
-	if known < len(m.MsgIDs) && s.updates {
-		s.queueLocked(message{body: updatesTooLong, content: true, push: true})
+	known := s.againLocked(named(m.MsgIDs))
+	in.again(known)
+	if len(known) < len(slices.Compact(m.MsgIDs)) && s.updates {
+		in.replies = append(in.replies, message{body: updatesTooLong, content: true, push: true})
 	}
 	return nil
 }
@@ -226,8 +219,8 @@ func (s *Session) dropLocked(e envelope) error {
 	return nil
 }
 
-// futureSaltsLocked tells the salts to come.
-func (s *Session) futureSaltsLocked(e envelope) error {
+// futureSalts tells the salts to come.
+func (s *Session) futureSalts(in *batch, e envelope) error {
 	var m mt.GetFutureSaltsRequest
 	if err := read(e, &m); err != nil {
 		return err
@@ -245,7 +238,7 @@ func (s *Session) futureSaltsLocked(e envelope) error {
 			Salt:       s.hub.salts.at(s.key.key.ID(), first+i),
 		})
 	}
-	s.sendLocked(&answer)
+	s.reply(in, &answer)
 	return nil
 }
 
@@ -270,7 +263,7 @@ func (s *Session) destroyLocked(e envelope) error {
 			answer = &mt.DestroySessionOk{SessionID: m.SessionID}
 		}
 		s.mu.Lock()
-		s.sendLocked(answer)
+		s.queueLocked(message{body: s.encode(answer)})
 		s.writeUnlock()
 	}))
 	return nil

@@ -12,15 +12,17 @@ import (
 // Session is one run of a client program: the messages it sent, those it has to get, and its
 // queries.
 type Session struct {
-	hub     *Hub
-	id      int64
-	key     *authKey
-	account int64 // that it is listed under; under Hub.mu
+	hub *Hub
+	id  int64
+	key *authKey
+
+	// Under Hub.mu.
+	account int64 // that it is listed under
+	holders int32 // connections that bring its packets
 
 	mu      sync.Mutex
-	conn    *connection // nil while the client is away
+	conn    *connection // that is written to, nil while the client is away
 	left    int64       // Unix seconds since when it is away, 0 if it is not
-	gone    bool        // forgotten by the hub
 	greeted bool        // told that it is new
 	updates bool        // wants pushes
 	missed  bool        // a push was lost: say updatesTooLong when the client is back
@@ -44,17 +46,6 @@ type Session struct {
 	failed  []int64  // msg_ids of the last minutes that invokeAfterMsg must not follow, sorted
 }
 
-// leave forgets a session that was left before t, or that a key has no use for any more, unless the
-// client is back.
-func (s *Session) leave(before int64) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.conn == nil && s.left < before {
-		s.gone = true
-	}
-	return s.gone
-}
-
 // trim gives back the memory of what is too old to matter; it reports since when the client is away,
 // 0 if it is not.
 func (s *Session) trim(now time.Time) (left int64) {
@@ -65,24 +56,25 @@ func (s *Session) trim(now time.Time) (left int64) {
 	return s.left
 }
 
-// attach makes c the connection that the session writes to; false means that the session was
-// forgotten meanwhile. A client that came back gets the answers it has not acknowledged, and a word
-// if it missed something.
-func (s *Session) attach(c *connection) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.gone || s.conn == c {
-		return !s.gone
+// attachLocked makes c the connection that the session writes to, unless there is a newer one: a
+// connection that is given up may still bring what was under way. A client that came back gets the
+// answers it has not acknowledged, and a word if it missed something.
+//
+// Only a message that was not seen before moves a session. Who replays a recorded packet over a
+// connection of his own shall not take answers and pushes away from the client.
+func (s *Session) attachLocked(c *connection) {
+	if s.conn == c || s.conn != nil && s.conn.born > c.born {
+		return
 	}
 	s.loseUnackedLocked()
 	s.conn, s.left = c, 0
-	s.resendLocked(func(*answer) bool { return true })
+	for _, m := range s.againLocked(func(*answer) bool { return true }) {
+		s.queueLocked(m)
+	}
 	if s.missed && s.updates {
 		s.missed = false
 		s.queueLocked(message{body: updatesTooLong, content: true, push: true})
 	}
-	s.kickLocked()
-	return true
 }
 
 // detach notes that c is gone. What was queued or under way as a push is lost to this session; the
@@ -164,18 +156,18 @@ func (s *Session) forgetAnswerLocked(at int) {
 	}
 }
 
-// resendLocked queues the answers that are wanted once more, in the order in which they were sent.
-func (s *Session) resendLocked(wanted func(*answer) bool) {
-	var again []*answer
+// againLocked returns the answers that are wanted once more and not queued, in the order in which
+// they were sent.
+func (s *Session) againLocked(wanted func(*answer) bool) (again []message) {
 	for _, a := range s.answers {
 		if !a.queued && wanted(a) {
-			again = append(again, a)
+			again = append(again, message{body: a.body, content: true, answer: a})
 		}
 	}
-	slices.SortFunc(again, func(a, b *answer) int { return cmp.Or(unsent(a)-unsent(b), cmp.Compare(a.id, b.id)) })
-	for _, a := range again {
-		s.queueLocked(message{body: a.body, content: true, answer: a})
-	}
+	slices.SortFunc(again, func(a, b message) int {
+		return cmp.Or(unsent(a.answer)-unsent(b.answer), cmp.Compare(a.answer.id, b.answer.id))
+	})
+	return again
 }
 
 // unsent puts answers that were never sent behind those that were.
