@@ -48,13 +48,9 @@ type Hub struct {
 	changes  int   // counts what makes a key that is being loaded stale
 	keys     map[int64]*authKey
 	devices  map[int64]*device
-	sessions map[sessionName]*Session
 	accounts map[int64][]*Session
 	conns    map[*connection]struct{}
 }
-
-// sessionName names a session: MTProto binds it to an authorization key.
-type sessionName struct{ key, id int64 }
 
 // NewHub returns a hub without sessions.
 func NewHub(c Config) *Hub {
@@ -64,7 +60,6 @@ func NewHub(c Config) *Hub {
 		workers:  newWorkers(64),
 		keys:     make(map[int64]*authKey),
 		devices:  make(map[int64]*device),
-		sessions: make(map[sessionName]*Session),
 		accounts: make(map[int64][]*Session),
 		conns:    make(map[*connection]struct{}),
 	}
@@ -217,8 +212,7 @@ func (h *Hub) releaseLocked(k *authKey) {
 func (h *Hub) session(k *authKey, id int64) *Session {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	name := sessionName{k.key.ID(), id}
-	if s := h.sessions[name]; s != nil {
+	if s := k.session(id); s != nil {
 		s.holders++
 		return s
 	}
@@ -233,7 +227,6 @@ func (h *Hub) session(k *authKey, id int64) *Session {
 	}
 	k.users++
 	k.sessions = append(k.sessions, s)
-	h.sessions[name] = s
 	h.listLocked(s)
 	if h.Observe != nil {
 		h.Observe.Sessions(1)
@@ -285,11 +278,9 @@ func (h *Hub) part(c *connection, s *Session) {
 
 // endLocked forgets a session that no connection holds.
 func (h *Hub) endLocked(s *Session) {
-	name := sessionName{s.key.key.ID(), s.id}
-	if s.holders != 0 || h.sessions[name] != s {
+	if s.holders != 0 || s.key.session(s.id) != s {
 		return
 	}
-	delete(h.sessions, name)
 	h.unlistLocked(s)
 	s.key.sessions = without(s.key.sessions, s)
 	h.releaseLocked(s.key)
@@ -320,12 +311,12 @@ func (h *Hub) sweep(now time.Time) {
 		}
 	}
 	before := now.Add(-afterlife).Unix()
-	for _, s := range h.sessions {
-		if at := s.trim(now); at != 0 && at < before {
-			left = append(left, s)
-		}
-	}
 	for _, k := range h.keys {
+		for _, s := range k.sessions {
+			if at := s.trim(now); at != 0 && at < before {
+				left = append(left, s)
+			}
+		}
 		if !k.usable(now) {
 			ended = append(ended, k)
 		}

@@ -58,6 +58,16 @@ func (k *authKey) usable(now time.Time) bool {
 // temporary tells whether the key must be bound to a permanent one.
 func (k *authKey) temporary() bool { return k.expires != 0 }
 
+// session returns a session of the key, nil if there is none. Keys have few. Hub.mu is held.
+func (k *authKey) session(id int64) *Session {
+	for _, s := range k.sessions {
+		if s.id == id {
+			return s
+		}
+	}
+	return nil
+}
+
 // device is what shares a permanent key: all sessions under it and under the temporary keys bound
 // to it.
 type device struct {

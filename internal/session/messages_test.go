@@ -206,10 +206,13 @@ func (p *peer) frame(recorded []byte) {
 	}
 }
 
-func (r *rig) sessions() int {
+func (r *rig) sessions() (n int) {
 	r.hub.mu.RLock()
 	defer r.hub.mu.RUnlock()
-	return len(r.hub.sessions)
+	for _, k := range r.hub.keys {
+		n += len(k.sessions)
+	}
+	return n
 }
 
 func gzipped(b []byte) []byte {

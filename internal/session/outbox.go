@@ -289,9 +289,7 @@ func (s *Session) send(c *connection, messages []message) {
 
 // send writes one packet of messages that are numbered.
 func (b *scratch) send(s *Session, c *connection, h header, batch []message) {
-	salt := s.key.saltsAt(s.hub.salts, s.hub.Now()).current
-	b.plain = appendPacket(b.plain[:0], salt, s.id, h, batch)
-	b.packet = cipher.Seal(b.packet[:0], &s.key.key, cipher.ToClient, b.plain, cipher.Random)
+	b.seal(s, s.key.saltsAt(s.hub.salts, s.hub.Now()).current, h, batch)
 	if err := c.wire.WriteFrames(b.packet); err != nil {
 		c.wire.Close()
 	}
@@ -301,6 +299,11 @@ func (b *scratch) send(s *Session, c *connection, h header, batch []message) {
 	if cap(b.plain) > keptPacket {
 		b.plain, b.packet = nil, nil
 	}
+}
+
+func (b *scratch) seal(s *Session, salt int64, h header, batch []message) {
+	b.plain = appendPacket(b.plain[:0], salt, s.id, h, batch)
+	b.packet = cipher.Seal(b.packet[:0], &s.key.key, cipher.ToClient, b.plain, cipher.Random)
 }
 
 // appendPacket lays out one message, or a container.

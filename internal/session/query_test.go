@@ -342,13 +342,12 @@ func TestLayer(t *testing.T) {
 		p.answer(p.ask(in(layer, &tg.HelpGetConfigRequest{})))
 		id := p.ask(encode(&tg.HelpGetConfigRequest{}))
 		p.answer(id)
-		r.hub.mu.RLock()
-		for _, s := range r.hub.sessions {
-			if want := min(layer, 228); int(s.layer) != want {
-				t.Errorf("layer %d, want %d", s.layer, want)
-			}
+		s := r.hub.sessionOf(p)
+		s.mu.Lock()
+		if want := min(layer, 228); int(s.layer) != want {
+			t.Errorf("layer %d, want %d", s.layer, want)
 		}
-		r.hub.mu.RUnlock()
+		s.mu.Unlock()
 	}
 }
 

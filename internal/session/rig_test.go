@@ -253,9 +253,9 @@ var sessionIDs atomic.Int64
 func (r *rig) dial(key rawconn.Key) *peer {
 	r.t.Helper()
 	p := r.redial(key, sessionIDs.Add(1))
-	r.hub.mu.RLock()
+	r.keys.mu.Lock()
 	loaded := r.keys.keys[key.ID()]
-	r.hub.mu.RUnlock()
+	r.keys.mu.Unlock()
 	p.Salt = (&authKey{key: loaded.Key}).saltsAt(r.hub.salts, r.now()).current
 	return p
 }

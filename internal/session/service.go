@@ -256,7 +256,7 @@ func (s *Session) destroyLocked(e envelope) error {
 	s.hub.workers.run(taskFunc(func() {
 		defer s.hub.running.Done()
 		s.hub.mu.RLock()
-		other := s.hub.sessions[sessionName{s.key.key.ID(), m.SessionID}]
+		other := s.key.session(m.SessionID)
 		s.hub.mu.RUnlock()
 		var answer bin.Encoder = &mt.DestroySessionNone{SessionID: m.SessionID}
 		if other != nil && other != s && other.destroy() {

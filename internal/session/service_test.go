@@ -276,7 +276,7 @@ func TestPushes(t *testing.T) {
 func (h *Hub) sessionOf(p *peer) *Session {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	return h.sessions[sessionName{p.Key.ID(), p.SessionID}]
+	return h.keys[p.Key.ID()].session(p.SessionID)
 }
 
 // TestSignedOut ends a login: the next query hears of it, and pushes stop.
