@@ -30,7 +30,6 @@ func (s *Service) SetOnline(ctx context.Context, id int64, online bool) error {
 	} else {
 		delete(s.online, id)
 	}
-	s.seenLocked(id, now)
 	s.mu.Unlock()
 	was := before > now
 	if !online && !was {
@@ -42,15 +41,19 @@ func (s *Service) SetOnline(ctx context.Context, id int64, online bool) error {
 			return err
 		}
 	}
+	s.mu.Lock()
+	s.seenLocked(id, now)
+	s.mu.Unlock()
 	return s.tell(ctx, status)
 }
 
-// seenLocked notes in the cache when somebody was last seen.
+// seenLocked notes in the cache when somebody was last seen, after it was written.
 func (s *Service) seenLocked(id, at int64) {
 	if a, ok := s.people[id]; ok {
 		a.Seen = max(a.Seen, at)
 		s.people[id] = a
 	}
+	s.forgotten++
 }
 
 // Sweep tells of those who have said for too long nothing to count as online still. Call it every
@@ -62,8 +65,6 @@ func (s *Service) Sweep(ctx context.Context) error {
 	s.mu.Lock()
 	for id, until := range s.online {
 		if until <= now {
-			delete(s.online, id)
-			s.seenLocked(id, until)
 			lapsed[id] = until
 			ids = append(ids, id)
 		}
@@ -83,6 +84,14 @@ func (s *Service) Sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.mu.Lock()
+	for id, until := range lapsed {
+		if s.online[id] == until {
+			delete(s.online, id)
+		}
+		s.seenLocked(id, until)
+	}
+	s.mu.Unlock()
 	for id, until := range lapsed {
 		if err := s.tell(ctx, event.Status{User: id, Until: until}); err != nil {
 			return err

@@ -39,6 +39,7 @@ type relation struct{ viewer, target int64 }
 
 // known is what connects two people.
 type known struct {
+	hash                int64
 	contact             bool // the viewer has the target in the address book
 	mutual              bool
 	hasViewer           bool // the target has the viewer in theirs
@@ -88,11 +89,11 @@ func (s *Service) AccessHash(viewer, target int64) int64 {
 // Views returns people as viewer sees them; those who do not exist are left out.
 func (s *Service) Views(ctx context.Context, viewer int64, ids ...int64) ([]View, error) {
 	ids = distinct(ids)
-	out, missing, at := s.cached(viewer, ids)
-	if len(missing) == 0 {
+	out, at, ok := s.cached(viewer, ids)
+	if ok {
 		return out, nil
 	}
-	people, relations, err := s.read(ctx, viewer, missing)
+	people, relations, err := s.read(ctx, viewer, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -101,16 +102,8 @@ func (s *Service) Views(ctx context.Context, viewer int64, ids ...int64) ([]View
 	s.keepLocked(people, relations, at)
 	out = out[:0]
 	for _, id := range ids {
-		a, ok := people[id]
-		if !ok {
-			a, ok = s.people[id]
-		}
-		k, told := relations[relation{viewer, id}]
-		if !told {
-			k = s.relations[relation{viewer, id}]
-		}
-		if ok {
-			out = append(out, s.viewLocked(viewer, a, k))
+		if a, ok := people[id]; ok {
+			out = append(out, s.viewLocked(viewer, a, relations[relation{viewer, id}]))
 		}
 	}
 	return out, nil
@@ -127,21 +120,21 @@ func distinct(ids []int64) []int64 {
 	return out
 }
 
-// cached returns the views that take nothing from the store. If some do, missing names all of ids:
-// what is known of them has to be of one moment. at is what keepLocked wants.
-func (s *Service) cached(viewer int64, ids []int64) (out []View, missing []int64, at uint64) {
+// cached returns views that take nothing from the store, all of them or, not ok, some: then all are
+// read, to be of one moment. at is what keepLocked wants.
+func (s *Service) cached(viewer int64, ids []int64) (out []View, at uint64, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out = make([]View, 0, len(ids))
 	for _, id := range ids {
 		a, ok := s.people[id]
 		k, told := s.relations[relation{viewer, id}]
-		if !ok || !told && id != viewer {
-			return out, ids, s.forgotten
+		if !ok || !told {
+			return out, s.forgotten, false
 		}
 		out = append(out, s.viewLocked(viewer, a, k))
 	}
-	return out, nil, s.forgotten
+	return out, s.forgotten, true
 }
 
 // keepLocked puts what was read into the caches, unless something was dropped from them since.
@@ -170,7 +163,7 @@ func (s *Service) View(ctx context.Context, viewer, id int64) (v View, ok bool, 
 
 func (s *Service) viewLocked(viewer int64, a store.Account, k known) View {
 	v := View{
-		ID: a.ID, AccessHash: s.AccessHash(viewer, a.ID), Self: viewer == a.ID, Deleted: a.Deleted != 0,
+		ID: a.ID, AccessHash: k.hash, Self: viewer == a.ID, Deleted: a.Deleted != 0,
 		System: a.ID == peer.System, FirstName: a.FirstName, LastName: a.LastName, Username: a.Username,
 		About: a.About, Contact: k.contact, Mutual: k.mutual, Seen: a.Seen,
 	}
@@ -208,13 +201,15 @@ func (s *Service) read(ctx context.Context, viewer int64, ids []int64) (map[int6
 				return err
 			}
 			people[id] = a
-			if id == viewer {
-				continue
-			}
+			var k known
 			r := relation{viewer, id}
-			if relations[r], err = link(tx, r); err != nil {
-				return err
+			if id != viewer {
+				if k, err = link(tx, r); err != nil {
+					return err
+				}
 			}
+			k.hash = s.AccessHash(viewer, id)
+			relations[r] = k
 		}
 		return nil
 	})
