@@ -222,6 +222,7 @@ func TestConversation(t *testing.T) {
 		"PEER_ID_INVALID":       {Peer: &tg.InputPeerUser{UserID: bob.Self.ID, AccessHash: toBob.AccessHash + 1}, Message: "x"},
 		"SCHEDULE_DATE_INVALID": {Peer: toBob, Message: "x", ScheduleDate: 2e9},
 		"MESSAGE_EMPTY":         {Peer: toBob, Message: " "},
+		"SEND_AS_PEER_INVALID":  {Peer: toBob, Message: "x", SendAs: toBob},
 		"EFFECT_ID_INVALID":     {Peer: toBob, Message: "x", Effect: 5},
 		"REPLY_TO_INVALID":      {Peer: toBob, Message: "x", ReplyTo: &tg.InputReplyToMessage{ReplyToMsgID: 2, ReplyToPeerID: &tg.InputPeerSelf{}}},
 	} {

@@ -52,7 +52,7 @@ func (d Deps) getMessageEditData(ctx context.Context, c *rpc.Caller, r *tg.Messa
 	if err != nil {
 		return nil, err
 	}
-	if len(found) == 0 || found[0].Peer != chat {
+	if len(found) == 0 || found[0].Peer != chat || found[0].Notice != "" {
 		return nil, fault.MessageIDInvalid
 	}
 	if found[0].Sender != c.Account {

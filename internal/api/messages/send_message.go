@@ -25,6 +25,11 @@ func (d Deps) sendMessage(ctx context.Context, c *rpc.Caller, r *tg.MessagesSend
 	if err := refuseExtras(r); err != nil {
 		return nil, err
 	}
+	if r.SendAs != nil {
+		if as, err := d.Read.Peer(c.Account, r.SendAs); err != nil || as != peer.User(c.Account) {
+			return nil, fault.SendAsPeerInvalid
+		}
+	}
 	reply, err := d.replyTo(c.Account, to, r.ReplyTo)
 	if err != nil {
 		return nil, err

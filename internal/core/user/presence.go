@@ -86,10 +86,12 @@ func (s *Service) Sweep(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	for id, until := range lapsed {
+		s.seenLocked(id, until)
 		if s.online[id] == until {
 			delete(s.online, id)
+		} else {
+			delete(lapsed, id) // back meanwhile
 		}
-		s.seenLocked(id, until)
 	}
 	s.mu.Unlock()
 	for id, until := range lapsed {
