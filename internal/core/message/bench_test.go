@@ -22,9 +22,15 @@ const pairs = 100
 
 var benchText = strings.Repeat("Lorem ipsum ", 25)
 
-func openBench(b *testing.B) *store.DB {
+// onBoth runs a benchmark on both databases, on the disk of the temporary folder.
+func onBoth(b *testing.B, run func(b *testing.B, db *store.DB)) {
+	b.Run("sqlite", func(b *testing.B) { run(b, openBench(b, storetest.SQLite(b))) })
+	b.Run("postgres", func(b *testing.B) { run(b, openBench(b, storetest.Postgres(b))) })
+}
+
+func openBench(b *testing.B, target storetest.Target) *store.DB {
 	b.Helper()
-	db := storetest.SQLite(b).Open(b, store.Options{})
+	db := target.Open(b, store.Options{})
 	err := db.Write(b.Context(), nil, func(tx *store.Tx) error {
 		for id := range int64(2 * pairs) {
 			if err := tx.CreateAccount(store.Account{ID: id + 1, Phone: fmt.Sprint(id)}); err != nil {
@@ -40,10 +46,11 @@ func openBench(b *testing.B) *store.DB {
 }
 
 // BenchmarkSend sends texts of 300 bytes: a hundred people at once to a hundred others, each of whom
-// sends the next when the last is stored and synced, on SQLite on the disk of the temporary folder.
-// BenchmarkStatements is its yardstick.
-func BenchmarkSend(b *testing.B) {
-	s := &message.Service{DB: openBench(b), Bus: bus.New(func([]event.Event) {}), Now: time.Now}
+// sends the next when the last is stored and synced. BenchmarkStatements is its yardstick.
+func BenchmarkSend(b *testing.B) { onBoth(b, benchSend) }
+
+func benchSend(b *testing.B, db *store.DB) {
+	s := &message.Service{DB: db, Bus: bus.New(func([]event.Event) {}), Now: time.Now}
 	ctx := context.Background()
 	waits := make([]time.Duration, b.N)
 	var next atomic.Int64
@@ -71,8 +78,9 @@ func BenchmarkSend(b *testing.B) {
 
 // BenchmarkStatements runs the four statements of a message and nothing else, one after the other
 // from one goroutine, in commits of 16.
-func BenchmarkStatements(b *testing.B) {
-	db := openBench(b)
+func BenchmarkStatements(b *testing.B) { onBoth(b, benchStatements) }
+
+func benchStatements(b *testing.B, db *store.DB) {
 	now := time.Now().Unix()
 	b.ReportAllocs()
 	b.ResetTimer()
