@@ -18,15 +18,15 @@ import (
 )
 
 // call makes a table of one method and calls it.
-func call(t *testing.T, m *Method, c *Caller, query []byte) (bin.Encoder, error, string) {
+func call(t *testing.T, m *Method, c *Caller, query []byte) (answer bin.Encoder, logged string, err error) {
 	t.Helper()
 	var log bytes.Buffer
 	table, err := NewTable([]*Method{m}, nil, nil, slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := table.Call(t.Context(), c, query)
-	return answer, err, log.String()
+	answer, err = table.Call(t.Context(), c, query)
+	return answer, log.String(), err
 }
 
 func query() []byte {
@@ -59,7 +59,7 @@ func TestCallRefuses(t *testing.T) {
 			panic("at the disco")
 		}), me, query(), fault.Internal, true},
 	} {
-		_, err, log := call(t, c.method, c.caller, c.query)
+		_, log, err := call(t, c.method, c.caller, c.query)
 		var f *fault.Error
 		if !errors.As(err, &f) || f.Name != c.want.Name {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
@@ -81,7 +81,7 @@ func TestCall(t *testing.T) {
 	if !m.Ordered || m.Name != "help.getConfig" {
 		t.Errorf("%+v", m)
 	}
-	answer, err, _ := call(t, m, &Caller{DC: 4}, query())
+	answer, _, err := call(t, m, &Caller{DC: 4}, query())
 	if c, ok := answer.(*tg.Config); err != nil || !ok || c.ThisDC != 4 {
 		t.Errorf("%v %v", answer, err)
 	}
