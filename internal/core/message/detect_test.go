@@ -100,22 +100,22 @@ func TestDetectBesideMarks(t *testing.T) {
 }
 
 // hostile are texts that make a careless scanner look at the same bytes again and again.
-func hostile() map[string]string {
+func hostile(length int) map[string]string {
 	out := map[string]string{}
 	for _, unit := range []string{
 		".", "@", "#", "/", ":", "a.", ".a", "a@", "@a", "a.a@", "#a", "/a", " /a", "http://", "http://a", "://", "(", "a.com/(", "a.com",
 		"http://a.com", "a.com ", "😀", "я.", "-.", "..", "@aaa", " @aaa", "a.b@c.", "\u200c#", "a", " ", "http://a.com/((",
 	} {
-		out[unit] = string([]rune(strings.Repeat(unit, MaxText))[:MaxText])
+		out[unit] = string([]rune(strings.Repeat(unit, length))[:length])
 	}
 	return out
 }
 
 func TestDetectHostile(t *testing.T) {
-	for unit, text := range hostile() {
+	for unit, text := range hostile(100 * MaxText) { // in whose square are hours
 		start := time.Now()
 		check(t, text)
-		if took := time.Since(start); took > 50*time.Millisecond {
+		if took := time.Since(start); took > 5*time.Second {
 			t.Errorf("%q over and over took %v", unit, took)
 		}
 	}
@@ -130,7 +130,7 @@ func TestDetectHostile(t *testing.T) {
 }
 
 func FuzzDetect(f *testing.F) {
-	for _, text := range hostile() {
+	for _, text := range hostile(MaxText) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -158,7 +158,7 @@ func check(t *testing.T, text string) {
 // BenchmarkDetect scans the longest messages; the budget is 20 µs.
 func BenchmarkDetect(b *testing.B) {
 	prose := string([]rune(strings.Repeat("Meet at https://example.org/a?b=c, or write to ann@example.com. It costs 3.50, e.g. for @chappe #now! Lorem ipsum dolor sit amet, consetetur sadipscing elitr, sed diam nonumy eirmod tempor invidunt. ", 30))[:MaxText])
-	texts := hostile()
+	texts := hostile(MaxText)
 	for name, text := range map[string]string{
 		"prose": prose, "letters": texts["a"], "emoji": texts["😀"], "dots": texts["a."], "hosts": texts["a.com "],
 		"cyrillic": texts["я."], "schemes": texts["http://a"], "ats": texts["a.a@"], "slashes": texts[" /a"],
