@@ -17,9 +17,9 @@ import (
 )
 
 // The attacks here are on the server. client/mtproto/attack_test.go runs A1, A2, A3, A7, A11 and A13
-// on our client and internal/session/gotd_test.go those on gotd's that it withstands; A5 and A6 are
-// measured in internal/cipher and internal/handshake, A8 is in internal/handshake, A12 in
-// internal/wire, A14 in internal/api/auth and beside this file in e2e_test.go.
+// on our client, gotd_test.go A3 and A7 on gotd's; A5 and A6 are measured in internal/cipher and
+// internal/handshake, A8 is in internal/handshake, A12 in internal/wire, A14 in internal/api/auth
+// and, through a whole server, in e2e_test.go.
 
 // TestA1Replay plays recorded packets back over the same connection, over another one, and to a
 // server that was started anew: nothing runs twice, and the client loses neither answers nor pushes.
@@ -192,7 +192,7 @@ func TestA4RetransmissionDistinguisher(t *testing.T) {
 }
 
 // refusals are packets that fail at each step of opening one.
-func refusals(p *peer, now time.Time) map[string][]byte {
+func refusals(p *peer, from rawconn.Side, now time.Time) map[string][]byte {
 	plain := func(length int32, body, padding int) []byte {
 		le := binary.LittleEndian
 		b := le.AppendUint64(nil, uint64(p.Salt))
@@ -200,7 +200,7 @@ func refusals(p *peer, now time.Time) map[string][]byte {
 		b = le.AppendUint64(b, uint64(p.ID(now)))
 		b = le.AppendUint32(b, p32(p.Seq(true)))
 		b = le.AppendUint32(b, p32(length))
-		return rawconn.SealPlaintext(nil, &p.Key, rawconn.Client, append(b, make([]byte, body+padding)...))
+		return rawconn.SealPlaintext(nil, &p.Key, from, append(b, make([]byte, body+padding)...))
 	}
 	broken := func(at int) []byte {
 		b := plain(16, 16, 16)
@@ -223,7 +223,7 @@ func refusals(p *peer, now time.Time) map[string][]byte {
 		"cut by a block":        plain(16, 16, 16)[:8+16+32],
 		"longer by a block":     append(plain(16, 16, 16), make([]byte, 16)...),
 		"no data":               plain(16, 16, 16)[:24],
-		"another side's":        rawconn.SealPlaintext(nil, &p.Key, rawconn.Server, make([]byte, 64)),
+		"another side's":        rawconn.SealPlaintext(nil, &p.Key, rawconn.Server-from, make([]byte, 64)),
 	}
 }
 
@@ -234,7 +234,7 @@ func p32(n int32) uint32 { return uint32(n) }
 func TestA5LengthBeforeMsgKey(t *testing.T) {
 	r := newRig(t)
 	p := r.dial(r.newKey(Key{}))
-	for name, packet := range refusals(p, r.now()) {
+	for name, packet := range refusals(p, rawconn.Client, r.now()) {
 		q := p.again()
 		if err := q.WriteFrame(packet); err != nil {
 			t.Fatal(err)
@@ -255,7 +255,7 @@ func TestA7PaddingAndSubstitution(t *testing.T) {
 	r := newRig(t)
 	p := r.dial(r.newKey(Key{Account: 5}))
 	p.ok(p.ask(looking("hello")), "hello")
-	for name, packet := range refusals(p, r.now()) {
+	for name, packet := range refusals(p, rawconn.Client, r.now()) {
 		q := p.again()
 		if err := q.WriteFrame(packet); err != nil {
 			t.Fatal(err)
