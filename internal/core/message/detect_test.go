@@ -112,7 +112,7 @@ func hostile(length int) map[string]string {
 }
 
 func TestDetectHostile(t *testing.T) {
-	for unit, text := range hostile(100 * MaxText) { // in whose square are hours
+	for unit, text := range hostile(100 * MaxText) { // quadratic time would be minutes
 		start := time.Now()
 		check(t, text)
 		if took := time.Since(start); took > 5*time.Second {
