@@ -344,9 +344,7 @@ func TestA11Bombs(t *testing.T) {
 			t.Errorf("%s: %d kB, %v", name, grown>>10, took)
 		}
 	}
-	if r.calls("") != 1 {
-		t.Errorf("the bomb that is a good query ran %d times", r.calls(""))
-	}
+	drained(r.seen, t, "") // one of them is a good query
 	q := r.dial(key)
 	q.ok(q.ask(looking("alive")), "alive")
 }
