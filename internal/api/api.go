@@ -20,6 +20,7 @@ import (
 	"github.com/chappe-im/chappe/internal/api/lists"
 	"github.com/chappe-im/chappe/internal/api/messages"
 	"github.com/chappe-im/chappe/internal/api/updates"
+	"github.com/chappe-im/chappe/internal/api/upload"
 	"github.com/chappe-im/chappe/internal/api/users"
 	"github.com/chappe-im/chappe/internal/core/fault"
 	"github.com/chappe-im/chappe/internal/rpc"
@@ -33,6 +34,7 @@ type Deps struct {
 	Help     help.Deps
 	Messages messages.Deps
 	Updates  updates.Deps
+	Upload   upload.Deps
 	Users    users.Deps
 	Now      func() time.Time
 }
@@ -56,6 +58,7 @@ func answered(d Deps) []*rpc.Method {
 		help.Methods(d.Help),
 		messages.Methods(d.Messages),
 		updates.Methods(d.Updates),
+		upload.Methods(d.Upload),
 		users.Methods(d.Users),
 	)
 }

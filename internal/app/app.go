@@ -226,7 +226,7 @@ func (s *Server) sweep(ctx context.Context) error {
 	tick := time.NewTicker(sweeps)
 	defer tick.Stop()
 	for {
-		err := errors.Join(s.services.account.Sweep(ctx), s.services.users.Sweep(ctx))
+		err := errors.Join(s.services.account.Sweep(ctx), s.services.users.Sweep(ctx), s.services.files.Sweep(ctx))
 		if err != nil && ctx.Err() == nil {
 			s.log.Error("what ran out was not forgotten", "err", err)
 		}
@@ -250,6 +250,11 @@ func (s *Server) close() {
 	for _, l := range []net.Listener{s.listener, s.loopback, s.socket} {
 		if l != nil {
 			l.Close()
+		}
+	}
+	if s.services != nil {
+		if err := s.services.files.Close(); err != nil {
+			s.log.Error("the files of uploads did not close well", "err", err)
 		}
 	}
 	if s.db != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/rsa"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"time"
 
 	"github.com/gotd/td/tg"
@@ -18,12 +19,15 @@ import (
 	"github.com/chappe-im/chappe/internal/api/help"
 	"github.com/chappe-im/chappe/internal/api/messages"
 	"github.com/chappe-im/chappe/internal/api/updates"
+	"github.com/chappe-im/chappe/internal/api/upload"
 	"github.com/chappe-im/chappe/internal/api/users"
+	"github.com/chappe-im/chappe/internal/blob"
 	"github.com/chappe-im/chappe/internal/bus"
 	"github.com/chappe-im/chappe/internal/core/account"
 	"github.com/chappe-im/chappe/internal/core/contact"
 	"github.com/chappe-im/chappe/internal/core/email"
 	"github.com/chappe-im/chappe/internal/core/fault"
+	"github.com/chappe-im/chappe/internal/core/file"
 	"github.com/chappe-im/chappe/internal/core/login"
 	"github.com/chappe-im/chappe/internal/core/message"
 	"github.com/chappe-im/chappe/internal/core/password"
@@ -49,6 +53,7 @@ type services struct {
 	account  *account.Service
 	users    *user.Service
 	contacts *contact.Service
+	files    *file.Service
 	messages *message.Service
 	updates  *update.Service
 	pages    http.Handler
@@ -70,6 +75,9 @@ func newServices(s *Server) (*services, error) {
 	v.messages = &message.Service{DB: s.db, Bus: b, Now: time.Now}
 	v.contacts = &contact.Service{DB: s.db, Bus: b, Users: v.users, Now: time.Now}
 	v.updates = &update.Service{DB: s.db}
+	if err := v.newFiles(s); err != nil {
+		return nil, err
+	}
 	if err := v.newAccounts(s, b); err != nil {
 		return nil, err
 	}
@@ -101,6 +109,19 @@ func (v *services) newHub(s *Server, key *rsa.PrivateKey) error {
 		Keys: v.keys, Handshakes: exchanges, Now: time.Now, Log: s.log, Observe: observer{s.metrics},
 	})
 	return nil
+}
+
+// newFiles makes what keeps files, in a folder of the data.
+func (v *services) newFiles(s *Server) error {
+	dir := filepath.Join(s.cfg.Data, "files")
+	blobs, err := blob.NewFolder(dir)
+	if err != nil {
+		return err
+	}
+	v.files, err = file.New(file.Options{
+		DB: s.db, Blobs: blobs, Box: s.box, Dir: filepath.Join(dir, "parts"), Now: time.Now, Log: s.log,
+	})
+	return err
 }
 
 // newAccounts makes what signs people in and keeps their accounts.
@@ -137,6 +158,7 @@ func (v *services) newAccounts(s *Server, b *bus.Bus) error {
 	}
 	v.account.OnDelete(message.Erase)
 	v.account.OnDelete(contact.Erase)
+	v.account.OnDelete(v.files.Erase)
 	return nil
 }
 
@@ -157,6 +179,7 @@ func (v *services) table(s *Server) (*rpc.Table, error) {
 		Help:     help.Deps{URL: s.URL(), Addresses: addresses, Now: time.Now},
 		Messages: messages.Deps{Messages: v.messages, Users: v.users, Read: read, Now: time.Now},
 		Updates:  updates.Deps{Updates: v.updates, Users: v.users, Now: time.Now},
+		Upload:   upload.Deps{Files: v.files},
 		Users:    users.Deps{Users: v.users, Contacts: v.contacts, Read: read},
 		Now:      time.Now,
 	})
