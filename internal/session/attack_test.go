@@ -269,10 +269,8 @@ func TestA7PaddingAndSubstitution(t *testing.T) {
 	p.ok(p.ask(looking("on")), "on")
 }
 
-// TestA11Bombs sends packets of a mebibyte that want to be more: at most 32 MiB and 200 ms each.
-func TestA11Bombs(t *testing.T) {
-	r := newRig(t)
-	key := r.newKey(Key{})
+// bombs are packets of a mebibyte that want to be more.
+func bombs(now time.Time) map[string][]byte {
 	const room = 1<<20 - 200
 	fill := func(of []byte) []byte { return bytes.Repeat(of, room/len(of)) }
 	vector := func(head []byte, element []byte) []byte {
@@ -287,11 +285,10 @@ func TestA11Bombs(t *testing.T) {
 	unknown := encode(&tg.MessageEntityUnknown{})
 	zeros := make([]byte, 32<<20)
 	bomb := gzipped(zeros)
-	now := r.now()
 	id := func(n int) int64 { return rawconn.MessageID(now)&^3 - 1<<20 + int64(4*n) }
-	var bombs, repeated, pings []part
+	var packed, repeated, pings []part
 	for n := range room / (len(bomb) + messageHeader) {
-		bombs = append(bombs, part{id(n), 1, bomb})
+		packed = append(packed, part{id(n), 1, bomb})
 	}
 	small := gzipped(zeros[:2<<20])
 	for n := range min(maxInContainer, room/(len(small)+messageHeader)) {
@@ -305,10 +302,10 @@ func TestA11Bombs(t *testing.T) {
 	init := encode(&tg.InitConnectionRequest{Query: rawQuery(nil)})
 	binary.LittleEndian.PutUint32(init[4:], 2)
 	ids := make([]int64, maxIDs)
-	for name, body := range map[string][]byte{
+	return map[string][]byte{
 		"gzip of zeros":          bomb,
 		"gzip of entities":       gzipped(bytes.Repeat(vector(entities, unknown), 3)[:2<<20-4]),
-		"container of bombs":     container(bombs...),
+		"container of bombs":     container(packed...),
 		"container of 2 MiB":     container(repeated...),
 		"container of pings":     container(pings...),
 		"vector of entities":     vector(entities, unknown),
@@ -320,7 +317,14 @@ func TestA11Bombs(t *testing.T) {
 		"containers in one":      fill(container(part{1, 1, container()})),
 		"long string":            encode(&tg.ContactsResolveUsernameRequest{Username: strings.Repeat("x", room)}),
 		"unknown":                fill([]byte{1, 2, 3, 4}),
-	} {
+	}
+}
+
+// TestA11Bombs sends packets of a mebibyte that want to be more: at most 32 MiB and 200 ms each.
+func TestA11Bombs(t *testing.T) {
+	r := newRig(t)
+	key := r.newKey(Key{})
+	for name, body := range bombs(r.now()) {
 		p := r.dial(key)
 		p.quiet()
 		runtime.GC()

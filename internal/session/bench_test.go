@@ -7,7 +7,8 @@ import (
 	"unsafe"
 )
 
-// pushed is an update as it waits in a queue: 324 bytes, so that its packet has 400.
+// pushed is an update as it waits in a queue: 324 bytes, so that its packet has 392, the size next to
+// 400 that there is.
 var pushed = message{body: make([]byte, 324), content: true, push: true}
 
 func writer(tb testing.TB) (*connection, *Session) {
@@ -15,7 +16,7 @@ func writer(tb testing.TB) (*connection, *Session) {
 	return offline(tb, fuzzHub(tb, func() time.Time { return now }))
 }
 
-// BenchmarkPacket measures what the server adds to an update of 400 bytes for each session: layout
+// BenchmarkPacket measures what the server does for an update of 400 bytes for each session: layout
 // and encryption.
 func BenchmarkPacket(b *testing.B) {
 	c, s := writer(b)
