@@ -2,6 +2,7 @@ package secret
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -120,7 +121,7 @@ func (g *game) finish() {
 	for by := range 2 {
 		for _, id := range g.said[by][g.heard[by]:] {
 			if !g.gone[by][id] {
-				g.t.Fatalf("message %d of side %d is lost", id, by)
+				g.t.Fatalf("message %d of side %d is lost: %v and %v", id, by, g.a, g.b)
 			}
 		}
 	}
@@ -134,16 +135,31 @@ func FuzzChat(f *testing.F) {
 	f.Add([]byte("\x00\x00\x00\x00\x02\x00\x04\x00\x0c\x02\x0c\x01\x0a\x00\x0b\x05\x06\xff\x0c\x03"))
 	f.Add(bytes.Repeat([]byte("\x00\x00\x01\x00\x0c\x07\x0d\x03\x06\x50\x07\x50\x08\x00\x04\x01"), 12))
 	f.Fuzz(func(t *testing.T, moves []byte) {
-		p := newFastPair(t)
-		g := &game{pair: p, gone: [2]map[int64]bool{{}, {}}}
-		for by := range 2 {
-			g.collect(by, Result{Send: g.side(by).Pending()})
-		}
-		for i := 0; i+1 < len(moves) && i < 400; i += 2 {
-			g.move(moves[i], moves[i+1])
-		}
-		g.finish()
+		play(t, moves[:min(len(moves), 400)])
 	})
+}
+
+// TestGames plays conversations of random moves.
+func TestGames(t *testing.T) {
+	games := uint64(100)
+	if testing.Short() {
+		games = 10
+	}
+	for seed := range games {
+		moves := make([]byte, 600)
+		if _, err := newRand(seed).Read(moves); err != nil {
+			t.Fatal(err)
+		}
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { play(t, moves) })
+	}
+}
+
+func play(t *testing.T, moves []byte) {
+	g := &game{pair: newFastPair(t), gone: [2]map[int64]bool{{}, {}}}
+	for i := 0; i+1 < len(moves); i += 2 {
+		g.move(moves[i], moves[i+1])
+	}
+	g.finish()
 }
 
 // newFastPair is an open chat without the exchange.

@@ -137,7 +137,7 @@ func (r *run) apply(m *received) error {
 	r.PeerLayer = m.Layer
 	r.PeerHas = raw(m.InSeqNo)
 	r.Stored = slices.DeleteFunc(r.Stored, func(f stored) bool { return f.Seq < r.PeerHas })
-	if r.Forget && m.key == r.Key.id {
+	if r.Forget && m.key == r.Key.id && r.PeerHas >= r.Switch {
 		r.Other, r.Forget = nil, false
 	}
 	msg, action := upgrade(m.Message)

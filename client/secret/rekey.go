@@ -93,10 +93,13 @@ func (r *run) keyCommitted(a *e2e.DecryptedMessageActionCommitKey) error {
 	return nil
 }
 
-// switchKey makes the other key the one in use. The old one stays until a frame
-// under the new one comes in order: all before that have come then.
+// switchKey makes the other key the one in use. The old one stays until the peer,
+// under the new one, acknowledges all that we sent before: then it has switched
+// too, all its older frames have come, and none of ours can need to be rewritten.
+// (A first frame under the new key is not enough: it can be an older one that was
+// rewritten after the switch, with more under the old key behind it.)
 func (r *run) switchKey() {
-	r.Key, r.Other, r.Forget = r.Other, r.Key, true
+	r.Key, r.Other, r.Forget, r.Switch = r.Other, r.Key, true, r.Out
 	r.Exchange, r.Secret = exchangeNone, nil
 	r.Used, r.Keyed = 0, r.Seen
 }

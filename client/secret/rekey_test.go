@@ -1,6 +1,8 @@
 package secret
 
 import (
+	"bytes"
+	"io"
 	"testing"
 	"time"
 
@@ -92,7 +94,7 @@ func (p *pair) again(c *Chat) []byte {
 	p.t.Helper()
 	last := &c.s.Stored[len(c.s.Stored)-1]
 	r := &run{state: c.s, env: p.env}
-	data, err := r.seal(last.Seq, last.In, &e2e.DecryptedMessageService{
+	data, err := r.seal(r.Key, last.Seq, last.In, &e2e.DecryptedMessageService{
 		RandomID: last.RandomID,
 		Action: &e2e.DecryptedMessageActionRequestKey{
 			ExchangeID: c.s.ExchangeID, GA: c.s.group().public(c.s.Secret),
@@ -326,5 +328,135 @@ func TestA15ServerInTheMiddle(t *testing.T) {
 	}
 	if same > 72 {
 		t.Errorf("%d of 144 squares are the same", same)
+	}
+}
+
+// TestRewrittenAfterSwitch has the peer do as TDLib does: delete a message under
+// the new key, while an older one under the old key is still on its way behind it.
+func TestRewrittenAfterSwitch(t *testing.T) {
+	p := newPair(t)
+	ask := p.wear(p.b)
+	accept := p.must(p.a.Receive(p.env, Incoming{Data: ask.Data})).Send[0]
+	p.must(p.a.Send(p.env, text(1, "deleted")))
+	behind := p.must(p.a.Send(p.env, text(2, "behind"))).Send[0]
+	commit := p.must(p.b.Receive(p.env, Incoming{Data: accept.Data})).Send[0]
+	p.must(p.a.Receive(p.env, Incoming{Data: commit.Data}))
+
+	f := &p.a.s.Stored[p.a.s.find(1)]
+	old := f.Data[:8]
+	rewritten, err := (&run{state: p.a.s, env: p.env}).seal(p.a.s.Key, f.Seq, f.In, &e2e.DecryptedMessageService{
+		RandomID: 1, Action: &e2e.DecryptedMessageActionDeleteMessages{RandomIDs: []int64{1}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.must(p.a.Act(p.env, &e2e.DecryptedMessageActionDeleteMessages{RandomIDs: []int64{1}}))
+	if got := p.a.s.Stored[p.a.s.find(1)]; !bytes.Equal(got.Data[:8], old) || got.Rewritable {
+		t.Error("we rewrite under another key")
+	}
+	for _, data := range [][]byte{rewritten, behind.Data} {
+		if res := p.must(p.b.Receive(p.env, Incoming{Data: data})); res.Verdict != Taken || len(res.Events) != 1 {
+			t.Errorf("%+v", res)
+		}
+	}
+	if p.b.s.Other == nil {
+		t.Error("old key went too early")
+	}
+	p.send(p.a, p.b, text(3, "new"))
+	if p.b.s.Other != nil {
+		t.Error("old key stays")
+	}
+}
+
+// TestFailingRandomness lets randomness run out at every byte of calls that need
+// it: they fail and leave the chat as it was.
+func TestFailingRandomness(t *testing.T) {
+	for name, call := range map[string]func(*pair) func(Env) (Result, error){
+		"delete": func(p *pair) func(Env) (Result, error) {
+			p.must(p.a.Send(p.env, text(1, "x")))
+			return func(env Env) (Result, error) {
+				return p.a.Act(env, &e2e.DecryptedMessageActionDeleteMessages{RandomIDs: []int64{1}})
+			}
+		},
+		"flush": func(p *pair) func(Env) (Result, error) {
+			p.must(p.a.Send(p.env, text(1, "x")))
+			return func(env Env) (Result, error) { return p.a.Act(env, &e2e.DecryptedMessageActionFlushHistory{}) }
+		},
+		"request": func(p *pair) func(Env) (Result, error) {
+			p.a.s.Used = keyFrames + 1
+			return p.a.Tick
+		},
+		"notify": func(p *pair) func(Env) (Result, error) {
+			p.a.s.Told = 101
+			return p.a.Tick
+		},
+		"accept": func(p *pair) func(Env) (Result, error) {
+			ask := p.wear(p.b)
+			return func(env Env) (Result, error) { return p.a.Receive(env, Incoming{Data: ask.Data}) }
+		},
+		"commit": func(p *pair) func(Env) (Result, error) {
+			res := p.must(p.b.Receive(p.env, Incoming{Data: p.wear(p.a).Data}))
+			return func(env Env) (Result, error) { return p.a.Receive(env, Incoming{Data: res.Send[0].Data}) }
+		},
+		"gap": func(p *pair) func(Env) (Result, error) {
+			p.must(p.b.Send(p.env, text(1, "lost")))
+			res := p.must(p.b.Send(p.env, text(2, "x")))
+			return func(env Env) (Result, error) { return p.a.Receive(env, Incoming{Data: res.Send[0].Data}) }
+		},
+		"gap before a request": func(p *pair) func(Env) (Result, error) {
+			lost := p.must(p.b.Send(p.env, text(1, "lost"))).Send[0]
+			p.must(p.a.Receive(p.env, Incoming{Data: p.wear(p.b).Data}))
+			return func(env Env) (Result, error) { return p.a.Receive(env, Incoming{Data: lost.Data}) }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t)
+			run := call(p)
+			before, err := p.a.State()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for n := int64(0); ; n += 5 {
+				if _, err := run(Env{noon, io.LimitReader(newRand(5), n)}); err == nil {
+					if n == 0 {
+						t.Error("needs no randomness")
+					}
+					return
+				}
+				if after, err := p.a.State(); err != nil || !bytes.Equal(before, after) {
+					t.Fatalf("%d bytes of randomness change the chat, %v", n, err)
+				}
+			}
+		})
+	}
+}
+
+// TestFullQueue sends far more behind a gap than is kept: what is asked for fits
+// in, and in the end nothing is missing.
+func TestFullQueue(t *testing.T) {
+	p := newFastPair(t)
+	p.a.s.Keyed, p.b.s.Keyed = noon.Add(keyAge), noon.Add(keyAge)
+	const n = maxQueue + 5
+	var all [][]byte
+	for i := range int64(n) {
+		p.a.s.Used, p.b.s.Used = 0, 0
+		all = append(all, p.must(p.a.Send(p.env, text(i+1, ""))).Send[0].Data)
+		p.a.s.Stored = p.a.s.Stored[:1] // the test keeps them
+	}
+	verdicts := map[Verdict]int{}
+	for _, data := range all[1:] {
+		verdicts[p.must(p.b.Receive(p.env, Incoming{Data: data})).Verdict]++
+	}
+	if verdicts[Queued] != maxQueue || verdicts[Dropped] != n-1-maxQueue {
+		t.Errorf("verdicts %v", verdicts)
+	}
+	if res := p.must(p.b.Receive(p.env, Incoming{Data: all[0]})); len(res.Events) != maxQueue+1 {
+		t.Errorf("%d events", len(res.Events))
+	}
+	for _, data := range all[maxQueue+1:] {
+		p.must(p.b.Receive(p.env, Incoming{Data: data}))
+	}
+	if p.b.s.In != n {
+		t.Errorf("%d of %d received", p.b.s.In, n)
 	}
 }

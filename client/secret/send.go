@@ -98,12 +98,13 @@ func (r *run) share(action e2e.DecryptedMessageActionClass) error {
 }
 
 // find returns the index of a stored frame, or -1.
-func (r *run) find(randomID int64) int {
-	return slices.IndexFunc(r.Stored, func(f stored) bool { return f.RandomID == randomID })
+func (s *state) find(randomID int64) int {
+	return slices.IndexFunc(s.Stored, func(f stored) bool { return f.RandomID == randomID })
 }
 
-// rewrite turns a stored message into its own deletion, under the same numbers and
-// random_id; actions stay.
+// rewrite turns a stored message into its own deletion, under the same numbers,
+// random_id and key; actions stay. Under a newer key the peer could take it for the
+// sign that it may forget the old one, which the frames behind it still need.
 //
 // See https://core.telegram.org/api/end-to-end/seq_no#deleting-unacknowledged-messages.
 func (r *run) rewrite(i int) error {
@@ -111,7 +112,11 @@ func (r *run) rewrite(i int) error {
 	if !f.Rewritable {
 		return nil
 	}
-	data, err := r.seal(f.Seq, f.In, &e2e.DecryptedMessageService{
+	key := r.Key
+	if id := int64(binary.LittleEndian.Uint64(f.Data)); r.Other != nil && r.Other.id == id {
+		key = r.Other
+	}
+	data, err := r.seal(key, f.Seq, f.In, &e2e.DecryptedMessageService{
 		RandomID: f.RandomID,
 		Action:   &e2e.DecryptedMessageActionDeleteMessages{RandomIDs: []int64{f.RandomID}},
 	})
@@ -155,7 +160,7 @@ func (r *run) send(m e2e.DecryptedMessageClass, f Frame) error {
 	if r.Out >= maxRaw {
 		return errFull
 	}
-	data, err := r.seal(r.Out, r.In, m)
+	data, err := r.seal(r.Key, r.Out, r.In, m)
 	if err != nil {
 		return err
 	}
@@ -167,10 +172,10 @@ func (r *run) send(m e2e.DecryptedMessageClass, f Frame) error {
 	return nil
 }
 
-// seal returns the frame of a message under these raw numbers.
+// seal returns the frame of a message under this key and these raw numbers.
 //
 // See https://core.telegram.org/api/end-to-end/seq_no#processing-out-seq-no.
-func (r *run) seal(out, in int32, m e2e.DecryptedMessageClass) ([]byte, error) {
+func (r *run) seal(key *chatKey, out, in int32, m e2e.DecryptedMessageClass) ([]byte, error) {
 	random := make([]byte, randomBytes)
 	if _, err := io.ReadFull(r.env.Rand, random); err != nil {
 		return nil, fmt.Errorf("draw random bytes: %w", err)
@@ -182,7 +187,7 @@ func (r *run) seal(out, in int32, m e2e.DecryptedMessageClass) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.Key.seal(r.Role, payload, r.env.Rand)
+	return key.seal(r.Role, payload, r.env.Rand)
 }
 
 // Pending returns the frames that [Chat.Sent] has not confirmed, in their order:

@@ -62,7 +62,8 @@ type state struct {
 
 	Key    *chatKey  `json:",omitempty"`
 	Other  *chatKey  `json:",omitempty"` // the key before, or the one that comes
-	Forget bool      // Other goes with the first frame under Key
+	Forget bool      // Other is the key before, and goes once nobody needs it
+	Switch int32     // frames we sent before Key was taken into use
 	Secret *exponent `json:",omitempty"` // of the exchange under way
 
 	Exchange   exchange
@@ -143,7 +144,7 @@ func (s *state) valid() bool {
 	switch {
 	case s.Version != stateVersion, s.Role > Acceptor, s.Phase > Closed, s.Exchange > exchangeAccepted:
 		return false
-	case s.In < 0, s.PeerHas < 0, s.Out < s.PeerHas, s.Out > maxRaw, s.In > maxRaw, s.TTL < 0:
+	case s.In < 0, s.PeerHas < 0, s.Switch < 0, s.Switch > s.Out, s.Out < s.PeerHas, s.Out > maxRaw, s.In > maxRaw, s.TTL < 0:
 		return false
 	case s.Phase == Closed:
 		return s.Key == nil && s.Other == nil && s.Secret == nil && s.Stored == nil && s.Queue == nil

@@ -38,6 +38,7 @@ func TestLoadRefuses(t *testing.T) {
 		"exchange":      func(s *state) { s.Exchange = 9 },
 		"numbers":       func(s *state) { s.In = -1 },
 		"peer has":      func(s *state) { s.PeerHas = s.Out + 1 },
+		"switch":        func(s *state) { s.Switch = s.Out + 1 },
 		"ttl":           func(s *state) { s.TTL = -1 },
 		"closed":        func(s *state) { s.Phase = Closed },
 		"no group":      func(s *state) { s.P = nil },
@@ -171,6 +172,10 @@ func TestFileErrors(t *testing.T) {
 	k, err := NewFileKey(newRand(1))
 	if err != nil {
 		t.Fatal(err)
+	}
+	key, iv := k.Bytes()
+	if same, err := ParseFileKey(key, iv); err != nil || same != k || k.Check(same.Fingerprint()) != nil {
+		t.Errorf("key comes back as %v, %v", same, err)
 	}
 	for name, r := range map[string]io.Reader{
 		"source":        k.Encrypt(failing, newRand(1)),

@@ -162,3 +162,34 @@ func TestFlush(t *testing.T) {
 		}
 	}
 }
+
+// TestOpened knows every kind of media that is opened, of any layer.
+func TestOpened(t *testing.T) {
+	document := func(a e2e.DocumentAttributeClass) e2e.DecryptedMessageMediaClass {
+		return &e2e.DecryptedMessageMediaDocument{Attributes: []e2e.DocumentAttributeClass{a}}
+	}
+	for _, m := range []e2e.DecryptedMessageMediaClass{
+		&e2e.DecryptedMessageMediaVideo8{Duration: 7}, &e2e.DecryptedMessageMediaVideo23{Duration: 7},
+		&e2e.DecryptedMessageMediaVideo{Duration: 7}, &e2e.DecryptedMessageMediaAudio8{Duration: 7},
+		&e2e.DecryptedMessageMediaAudio{Duration: 7},
+		&e2e.DecryptedMessageMediaDocument46{Attributes: []e2e.DocumentAttributeClass{&e2e.DocumentAttributeVideo{Duration: 7}}},
+		document(&e2e.DocumentAttributeVideo23{Duration: 7}), document(&e2e.DocumentAttributeAudio23{Duration: 7}),
+		document(&e2e.DocumentAttributeAudio45{Duration: 7}), document(&e2e.DocumentAttributeAudio{Duration: 7}),
+	} {
+		if d, ok := opened(m); d != 7 || !ok {
+			t.Errorf("%s: %d, %v", m.TypeName(), d, ok)
+		}
+	}
+	for _, m := range []e2e.DecryptedMessageMediaClass{
+		&e2e.DecryptedMessageMediaPhoto8{}, &e2e.DecryptedMessageMediaPhoto{}, document(&e2e.DocumentAttributeAnimated{}),
+	} {
+		if d, ok := opened(m); d != 0 || !ok {
+			t.Errorf("%s: %d, %v", m.TypeName(), d, ok)
+		}
+	}
+	for _, m := range []e2e.DecryptedMessageMediaClass{nil, &e2e.DecryptedMessageMediaEmpty{}, document(&e2e.DocumentAttributeSticker{})} {
+		if _, ok := opened(m); ok {
+			t.Errorf("%v is opened", m)
+		}
+	}
+}
