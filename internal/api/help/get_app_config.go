@@ -41,10 +41,7 @@ func appConfig() *tg.JSONObject {
 	for _, who := range []string{"default", "premium"} {
 		set("about_length_limit_"+who, &tg.JSONNumber{Value: 70})
 		set("caption_length_limit_"+who, &tg.JSONNumber{Value: captionLength})
-		// Not offered: pinned conversations and reactions.
-		set("dialogs_pinned_limit_"+who, &tg.JSONNumber{Value: 0})
-		set("dialogs_folder_pinned_limit_"+who, &tg.JSONNumber{Value: 0})
-		set("saved_dialogs_pinned_limit_"+who, &tg.JSONNumber{Value: 0})
+		// Not offered: reactions. Nor are pinned conversations, but TDLib takes a limit of 0 for an error.
 		set("reactions_user_max_"+who, &tg.JSONNumber{Value: 0})
 	}
 	// Nor stories, folders, archiving and things for money.
