@@ -14,7 +14,7 @@ import (
 func kilobyte(tb testing.TB) []byte {
 	b, err := encode(&e2e.DecryptedMessageLayer{
 		RandomBytes: make([]byte, 31), Layer: Layer,
-		Message: &e2e.DecryptedMessage{RandomID: 1, Message: string(make([]byte, 956))},
+		Message: &e2e.DecryptedMessage{RandomID: 1, Message: string(make([]byte, 952))},
 	})
 	if err != nil || len(b) != 1024 {
 		tb.Fatal(len(b), err)
@@ -56,7 +56,7 @@ func BenchmarkOpen(b *testing.B) {
 // their states; every 50th is answered, and keys are renewed.
 func BenchmarkMessage(b *testing.B) {
 	p := newPair(b)
-	body := string(make([]byte, 956))
+	body := string(make([]byte, 952))
 	id := int64(0)
 	b.SetBytes(1024)
 	for b.Loop() {
@@ -73,7 +73,7 @@ func BenchmarkMessage(b *testing.B) {
 func BenchmarkState(b *testing.B) {
 	p := newPair(b)
 	for i := range int64(10) {
-		p.must(p.a.Send(p.env, text(i+1, string(make([]byte, 956)))))
+		p.must(p.a.Send(p.env, text(i+1, string(make([]byte, 952)))))
 	}
 	b.Run("store", func(b *testing.B) {
 		for b.Loop() {

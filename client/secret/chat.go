@@ -133,7 +133,7 @@ func (r *run) settle() error {
 //
 // See https://core.telegram.org/api/end-to-end#sending-a-request.
 func Request(env Env, g Group, server []byte) (*Chat, error) {
-	secret, err := g.draw(env.Rand, server)
+	secret, _, err := g.draw(env.Rand, server)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func Request(env Env, g Group, server []byte) (*Chat, error) {
 //
 // See https://core.telegram.org/api/end-to-end#accepting-a-request.
 func Accept(env Env, g Group, server, public []byte) (*Chat, error) {
-	secret, err := g.draw(env.Rand, server)
+	secret, _, err := g.draw(env.Rand, server)
 	if err != nil {
 		return nil, err
 	}

@@ -74,18 +74,19 @@ func (g Group) agree(a *exponent, public []byte) (*chatKey, error) {
 	return newChatKey(key), nil
 }
 
-// draw returns a secret exponent of 2048 bits. The server's randomness is mixed
-// in: it can add to ours and not take away.
-func (g Group) draw(rnd io.Reader, server []byte) (*exponent, error) {
+// draw returns a secret exponent of 2048 bits and its public value. The server's
+// randomness is mixed in: it can add to ours and not take away.
+func (g Group) draw(rnd io.Reader, server []byte) (*exponent, []byte, error) {
 	for {
 		var a exponent
 		if _, err := io.ReadFull(rnd, a[:]); err != nil {
-			return nil, fmt.Errorf("draw exponent: %w", err)
+			return nil, nil, fmt.Errorf("draw exponent: %w", err)
 		}
 		n := min(len(server), keySize)
 		subtle.XORBytes(a[:n], a[:n], server[:n])
-		if _, err := g.check(g.public(&a)); err == nil {
-			return &a, nil
+		public := g.public(&a)
+		if _, err := g.check(public); err == nil {
+			return &a, public, nil
 		}
 	}
 }

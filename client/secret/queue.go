@@ -39,8 +39,8 @@ func (r *run) obey(m *received) error {
 		return &refusal{Refused, "resend of too many messages"}
 	}
 	for n := first; n <= last; n++ {
-		i := slices.IndexFunc(r.Stored, func(f stored) bool { return uint32(f.Seq) == n })
-		if i < 0 {
+		i, found := slices.BinarySearchFunc(r.Stored, n, func(f stored, n uint32) int { return cmp.Compare(uint32(f.Seq), n) })
+		if !found {
 			return &refusal{Refused, "resend of an acknowledged or unsent message"}
 		}
 		r.Stored[i].Sent = false

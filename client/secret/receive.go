@@ -158,7 +158,8 @@ func (r *run) act(action e2e.DecryptedMessageActionClass) error {
 	case *e2e.DecryptedMessageActionNotifyLayer:
 		r.Layer = max(r.Layer, a.Layer)
 	case *e2e.DecryptedMessageActionReadMessages:
-		r.start(func(t *timer) bool { return t.Mine && slices.Contains(a.RandomIDs, t.ID) }, r.Seen)
+		ids := setOf(a.RandomIDs)
+		r.start(func(t *timer) bool { return t.Mine && ids[t.ID] }, r.Seen)
 	case *e2e.DecryptedMessageActionRequestKey:
 		return r.acceptKey(a)
 	case *e2e.DecryptedMessageActionAcceptKey:

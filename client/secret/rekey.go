@@ -21,7 +21,7 @@ func (r *run) renewKey() error {
 	if !worn || r.Exchange != exchangeNone || r.Other != nil {
 		return nil
 	}
-	secret, err := r.group().draw(r.env.Rand, nil)
+	secret, public, err := r.group().draw(r.env.Rand, nil)
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func (r *run) renewKey() error {
 	}
 	r.Exchange, r.Secret = exchangeRequested, secret
 	return r.sendAction(&e2e.DecryptedMessageActionRequestKey{
-		ExchangeID: r.ExchangeID, GA: r.group().public(secret),
+		ExchangeID: r.ExchangeID, GA: public,
 	})
 }
 
@@ -49,7 +49,7 @@ func (r *run) acceptKey(a *e2e.DecryptedMessageActionRequestKey) error {
 	if r.Exchange != exchangeNone || r.Other != nil {
 		return &refusal{Refused, "requestKey during an exchange of keys"}
 	}
-	secret, err := r.group().draw(r.env.Rand, nil)
+	secret, public, err := r.group().draw(r.env.Rand, nil)
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (r *run) acceptKey(a *e2e.DecryptedMessageActionRequestKey) error {
 	}
 	r.Exchange, r.ExchangeID = exchangeAccepted, a.ExchangeID
 	return r.sendAction(&e2e.DecryptedMessageActionAcceptKey{
-		ExchangeID: a.ExchangeID, GB: r.group().public(secret), KeyFingerprint: r.Other.id,
+		ExchangeID: a.ExchangeID, GB: public, KeyFingerprint: r.Other.id,
 	})
 }
 

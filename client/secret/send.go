@@ -78,20 +78,31 @@ func (r *run) share(action e2e.DecryptedMessageActionClass) error {
 	case *e2e.DecryptedMessageActionSetMessageTTL:
 		r.TTL = max(a.TTLSeconds, 0)
 	case *e2e.DecryptedMessageActionDeleteMessages:
-		r.Timers = slices.DeleteFunc(r.Timers, func(t timer) bool { return slices.Contains(a.RandomIDs, t.ID) })
-		for _, id := range a.RandomIDs {
-			if i := r.find(id); i >= 0 {
-				if err := r.rewrite(i); err != nil {
-					return err
-				}
-			}
-		}
+		ids := setOf(a.RandomIDs)
+		return r.forget(func(id int64) bool { return ids[id] })
 	case *e2e.DecryptedMessageActionFlushHistory:
-		r.Timers = nil
-		for i := range r.Stored {
-			if err := r.rewrite(i); err != nil {
-				return err
-			}
+		return r.forget(func(int64) bool { return true })
+	}
+	return nil
+}
+
+func setOf(ids []int64) map[int64]bool {
+	set := make(map[int64]bool, len(ids))
+	for _, id := range ids {
+		set[id] = true
+	}
+	return set
+}
+
+// forget drops the timers of messages and rewrites those the peer may not have.
+func (r *run) forget(which func(randomID int64) bool) error {
+	r.Timers = slices.DeleteFunc(r.Timers, func(t timer) bool { return which(t.ID) })
+	for i, f := range r.Stored {
+		if !f.Rewritable || !which(f.RandomID) {
+			continue
+		}
+		if err := r.rewrite(i); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -103,16 +114,12 @@ func (s *state) find(randomID int64) int {
 }
 
 // rewrite turns a stored message into its own deletion, under the same numbers,
-// random_id and key; actions stay. Under a newer key the peer could take it for the
+// random_id and key. Under a newer key the peer could take it for the
 // sign that it may forget the old one, which the frames behind it still need.
 //
 // See https://core.telegram.org/api/end-to-end/seq_no#deleting-unacknowledged-messages.
 func (r *run) rewrite(i int) error {
-	f := r.Stored[i]
-	if !f.Rewritable {
-		return nil
-	}
-	key := r.Key
+	f, key := r.Stored[i], r.Key
 	if id := int64(binary.LittleEndian.Uint64(f.Data)); r.Other != nil && r.Other.id == id {
 		key = r.Other
 	}
