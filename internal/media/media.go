@@ -82,16 +82,22 @@ func NewPool() *Pool {
 //
 // Errors: ErrFormat, ErrDimensions, ErrBusy, those of ctx and of r.
 func (p *Pool) Photo(ctx context.Context, r io.ReadSeeker) (Picture, error) {
-	return p.make(ctx, r, photoBoxes)
+	return p.make(ctx, r, photo)
 }
 
 // Thumb makes the one size that goes with a document, of at most 320 pixels a side. Errors are those
 // of Photo.
 func (p *Pool) Thumb(ctx context.Context, r io.ReadSeeker) (Picture, error) {
-	return p.make(ctx, r, thumbBoxes)
+	return p.make(ctx, r, thumb)
 }
 
-func (p *Pool) make(ctx context.Context, r io.ReadSeeker, boxes []box) (Picture, error) {
+// Profile makes the sizes of a picture of somebody, all of them square, from the middle. Errors are
+// those of Photo.
+func (p *Pool) Profile(ctx context.Context, r io.ReadSeeker) (Picture, error) {
+	return p.make(ctx, r, profile)
+}
+
+func (p *Pool) make(ctx context.Context, r io.ReadSeeker, sizes plan) (Picture, error) {
 	need, err := inspect(r)
 	if err != nil {
 		return Picture{}, err
@@ -110,7 +116,7 @@ func (p *Pool) make(ctx context.Context, r io.ReadSeeker, boxes []box) (Picture,
 	if err != nil || m.Bounds().Size() != need.size {
 		return Picture{}, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
-	return picture(m, need.orientation, boxes)
+	return picture(m, need.orientation, sizes)
 }
 
 // enter waits for memory and a turn.

@@ -174,6 +174,32 @@ func TestThumb(t *testing.T) {
 	}
 }
 
+func TestProfile(t *testing.T) {
+	for _, c := range []struct {
+		w, h int
+		want string
+	}{
+		{1, 1, "a 1×1, b 1×1, c 1×1"},
+		{301, 200, "a 160×160, b 200×200, c 200×200"},
+		{3000, 1999, "a 160×160, b 320×320, c 640×640"},
+		{1500, 2000, "a 160×160, b 320×320, c 640×640"},
+	} {
+		for name, data := range map[string][]byte{
+			"jpeg": encoded(t, scene(c.w, c.h), asJPEG), "png": encoded(t, scene(c.w, c.h), png.Encode),
+		} {
+			p, err := NewPool().Profile(t.Context(), bytes.NewReader(data))
+			if err != nil || sizes(p) != c.want {
+				t.Errorf("%s %d×%d: %s, %v", name, c.w, c.h, sizes(p), err)
+				continue
+			}
+			m, err := jpeg.Decode(bytes.NewReader(p.Sizes[2].JPEG))
+			if err != nil || c.w > 1 && corners(m) != "red..blue" {
+				t.Errorf("%s %d×%d: not the middle, %v", name, c.w, c.h, err)
+			}
+		}
+	}
+}
+
 func TestFormats(t *testing.T) {
 	clear := image.NewNRGBA(image.Rect(0, 0, 40, 30))
 	for name, data := range map[string][]byte{

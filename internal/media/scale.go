@@ -16,14 +16,35 @@ type box struct {
 	side int
 }
 
-// The sizes of photos and of the previews of documents. A photo gets the first in which it fits as
-// it is, and all smaller ones; only one that was made for the largest has it.
+// The sizes of photos, of the previews of documents, and of pictures of people. A photo gets the first
+// in which it fits as it is, and all smaller ones; only one that was made for the largest has it.
 //
 // https://core.telegram.org/api/files#image-thumbnail-types
 var (
-	photoBoxes = []box{{"s", 100}, {"m", 320}, {"x", 800}, {"y", 1280}, {"w", 2560}}
-	thumbBoxes = []box{{"m", 320}}
+	photo   = plan{boxes: []box{{"s", 100}, {"m", 320}, {"x", 800}, {"y", 1280}, {"w", 2560}}}
+	thumb   = plan{boxes: []box{{"m", 320}}}
+	profile = plan{boxes: []box{{"a", 160}, {"b", 320}, {"c", 640}}, square: true}
 )
+
+// plan says which sizes to make.
+type plan struct {
+	boxes []box
+	// square has the middle of the picture cut out, and every size made however small it is.
+	square bool
+}
+
+// last is the index of the largest size for a picture, whose longer side is given.
+func (p plan) last(long int) int {
+	if p.square || len(p.boxes) == 1 {
+		return len(p.boxes) - 1
+	}
+	for i, b := range p.boxes {
+		if long <= b.side {
+			return i
+		}
+	}
+	return len(p.boxes) - 2 // larger than the largest
+}
 
 const (
 	quality         = 87
@@ -32,15 +53,11 @@ const (
 )
 
 // picture makes the sizes of a decoded image, the largest first, each from the one before.
-func picture(m image.Image, orientation int, boxes []box) (Picture, error) {
-	long := max(m.Bounds().Dx(), m.Bounds().Dy())
-	last := 0
-	for last < len(boxes)-1 && boxes[last].side < long {
-		last++
+func picture(m image.Image, orientation int, p plan) (Picture, error) {
+	if p.square {
+		m = middle(m)
 	}
-	if last > 0 && boxes[last].side < long { // larger than the largest
-		last--
-	}
+	boxes, last := p.boxes, p.last(max(m.Bounds().Dx(), m.Bounds().Dy()))
 	out := Picture{Sizes: make([]Size, last+1)}
 	var current *image.RGBA
 	for i := last; i >= 0; i-- {
@@ -58,6 +75,20 @@ func picture(m image.Image, orientation int, boxes []box) (Picture, error) {
 	var err error
 	out.Stripped, err = strip(shrink(current, strippedSide))
 	return out, err
+}
+
+// middle is the square in the middle of an image. Package image can cut out of all that it decodes.
+func middle(m image.Image) image.Image {
+	cut, ok := m.(interface {
+		SubImage(image.Rectangle) image.Image
+	})
+	if !ok {
+		return m
+	}
+	r := m.Bounds()
+	side := min(r.Dx(), r.Dy())
+	corner := r.Min.Add(image.Pt((r.Dx()-side)/2&^3, (r.Dy()-side)/2&^3)) // between samples of colour
+	return cut.SubImage(image.Rectangle{Min: corner, Max: corner.Add(image.Pt(side, side))})
 }
 
 func encode(m *image.RGBA, quality int) ([]byte, error) {

@@ -85,6 +85,20 @@ func (s *Service) ClaimDocument(ctx context.Context, account int64, up Upload, d
 // Errors: FILE_PARTS_INVALID, FILE_PART_%d_MISSING, MD5_CHECKSUM_INVALID, PHOTO_SAVE_FILE_INVALID (too
 // large), IMAGE_PROCESS_FAILED, PHOTO_INVALID_DIMENSIONS, FLOOD_WAIT_%d.
 func (s *Service) ClaimPhoto(ctx context.Context, account int64, up Upload) (File, error) {
+	return s.claimPhoto(ctx, account, up, s.pictures.Photo)
+}
+
+// ClaimProfilePhoto is ClaimPhoto for pictures of people: square, in the sizes that peers have.
+//
+// https://core.telegram.org/constructor/inputPeerPhotoFileLocation
+func (s *Service) ClaimProfilePhoto(ctx context.Context, account int64, up Upload) (File, error) {
+	return s.claimPhoto(ctx, account, up, s.pictures.Profile)
+}
+
+// sizer makes the sizes of a picture.
+type sizer func(context.Context, io.ReadSeeker) (media.Picture, error)
+
+func (s *Service) claimPhoto(ctx context.Context, account int64, up Upload, sizes sizer) (File, error) {
 	u, done, err := s.claim(ctx, account, up.ID)
 	if err != nil || done.ID != 0 {
 		return done, err
@@ -97,7 +111,7 @@ func (s *Service) ClaimPhoto(ctx context.Context, account int64, up Upload) (Fil
 	if c.size > maxPhoto {
 		return File{}, fault.PhotoSaveFileInvalid
 	}
-	picture, err := s.pictures.Photo(ctx, io.NewSectionReader(u.data, 0, c.size))
+	picture, err := sizes(ctx, io.NewSectionReader(u.data, 0, c.size))
 	if err != nil {
 		return File{}, pictureFault(err)
 	}

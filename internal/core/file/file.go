@@ -170,7 +170,7 @@ func Load(tx *store.Tx, id int64) (File, error) {
 }
 
 // sizeOrder has the types of pieces from small to large, that of a document itself first.
-var sizeOrder = []string{"", "s", "m", "x", "y", "w"}
+var sizeOrder = []string{"", "a", "s", "b", "m", "c", "x", "y", "w"}
 
 // Erase takes away what an account refers to, in the transaction that ends it.
 func (s *Service) Erase(tx *store.Tx, account int64) error {

@@ -89,6 +89,16 @@ func TestPhoto(t *testing.T) {
 	})
 }
 
+func TestProfilePhoto(t *testing.T) {
+	w := alone(t)
+	_, err := w.ClaimProfilePhoto(t.Context(), ann, w.upload(1, noise(100), 4<<10))
+	wantErr(t, "no photo", err, fault.ImageProcessFailed)
+	f, err := w.ClaimProfilePhoto(t.Context(), ann, w.upload(2, picture(t, 500, 400), 4<<10))
+	if err != nil || len(f.Sizes) != 3 || f.Sizes[2].Type != "c" || f.Sizes[2].Width != 400 || f.Sizes[2].Height != 400 {
+		t.Errorf("got %+v, %v", f, err)
+	}
+}
+
 func TestSmallestUploads(t *testing.T) {
 	w := alone(t)
 	for n := 1; n <= 3000; n += 271 { // one part of any size, and two with the end first
