@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 
 	"filippo.io/age"
 
@@ -12,14 +14,18 @@ import (
 	"github.com/chappe-im/chappe/internal/store/backup"
 )
 
-// keptFiles are what a backup holds beside the database.
-var keptFiles = []string{masterKeyFile, serverKeyFile}
+// keptFiles are what a backup holds beside the database: the keys, and the files people sent. Parts
+// of files that are not whole yet lie elsewhere and are left out.
+var keptFiles = []string{masterKeyFile, serverKeyFile, filesDir}
 
 // Backup writes an encrypted copy of a server's data, which may go on running meanwhile.
 func Backup(ctx context.Context, c config.Config, w io.Writer, to ...age.Recipient) error {
 	db, err := store.Open(ctx, c.DB, c.Data, store.Options{})
 	if err != nil {
 		return err
+	}
+	if err := os.MkdirAll(filepath.Join(c.Data, filesDir), 0o700); err != nil {
+		return errors.Join(err, db.Close())
 	}
 	return errors.Join(backup.Create(ctx, db, c.Data, keptFiles, w, to...), db.Close())
 }

@@ -111,15 +111,20 @@ func (v *services) newHub(s *Server, key *rsa.PrivateKey) error {
 	return nil
 }
 
-// newFiles makes what keeps files, in a folder of the data.
+// Folders of the data folder: files people sent, and parts of those that are not whole yet.
+const (
+	filesDir = "files"
+	partsDir = "parts"
+)
+
+// newFiles makes what keeps files.
 func (v *services) newFiles(s *Server) error {
-	dir := filepath.Join(s.cfg.Data, "files")
-	blobs, err := blob.NewFolder(dir)
+	blobs, err := blob.NewFolder(filepath.Join(s.cfg.Data, filesDir))
 	if err != nil {
 		return err
 	}
 	v.files, err = file.New(file.Options{
-		DB: s.db, Blobs: blobs, Box: s.box, Dir: filepath.Join(dir, "parts"), Now: time.Now, Log: s.log,
+		DB: s.db, Blobs: blobs, Box: s.box, Dir: filepath.Join(s.cfg.Data, partsDir), Now: time.Now, Log: s.log,
 	})
 	return err
 }

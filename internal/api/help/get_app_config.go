@@ -10,8 +10,12 @@ import (
 	"github.com/chappe-im/chappe/internal/rpc"
 )
 
-// captionLength is the length of a text under a file, in characters.
-const captionLength = 1024
+const (
+	// captionLength is the length of a text under a file, in characters.
+	captionLength = 1024
+	// maxFileParts is how many parts of 512 KiB a file may have.
+	maxFileParts = 8000
+)
 
 // getAppConfig tells clients what to offer and what not to.
 //
@@ -41,6 +45,7 @@ func appConfig() *tg.JSONObject {
 	for _, who := range []string{"default", "premium"} {
 		set("about_length_limit_"+who, &tg.JSONNumber{Value: 70})
 		set("caption_length_limit_"+who, &tg.JSONNumber{Value: captionLength})
+		set("upload_max_fileparts_"+who, &tg.JSONNumber{Value: maxFileParts})
 		// Not offered: reactions. Nor are pinned conversations, but TDLib takes a limit of 0 for an error.
 		set("reactions_user_max_"+who, &tg.JSONNumber{Value: 0})
 	}

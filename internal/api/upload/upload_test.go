@@ -47,7 +47,7 @@ func files(t testing.TB, s *apptest.Server) *file.Service {
 		t.Fatal(err)
 	}
 	f, err := file.New(file.Options{
-		DB: db, Blobs: blobs, Box: box, Dir: filepath.Join(data, "files", "parts"), Now: time.Now,
+		DB: db, Blobs: blobs, Box: box, Dir: filepath.Join(data, "parts"), Now: time.Now,
 		Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
