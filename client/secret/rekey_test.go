@@ -107,20 +107,22 @@ func (p *pair) again(c *Chat) []byte {
 	return data
 }
 
-// TestRekeyRefused has B send what no honest side sends during an exchange.
-func TestRekeyRefused(t *testing.T) {
+// rekeyCase is an action that A gets after before.
+type rekeyCase struct {
+	name   string
+	before func(*pair)
+	action func(*pair) e2e.DecryptedMessageActionClass
+	keeps  bool // the chat stays open
+}
+
+func rekeyRefusals() []rekeyCase {
 	good := func(p *pair) []byte { return p.a.s.group().public(&exponent{255: 1, 0: 200}) }
 	requested := func(p *pair) { p.wear(p.a) }
 	accepted := func(p *pair) {
 		p.must(p.a.Receive(p.env, Incoming{Data: p.act(p.b, &e2e.DecryptedMessageActionRequestKey{ExchangeID: 9, GA: good(p)})}))
 	}
 	held := func(p *pair) { p.a.s.Other, p.a.s.Forget = newChatKey([256]byte{9}), true }
-	for _, c := range []struct {
-		name   string
-		before func(*pair)
-		action func(*pair) e2e.DecryptedMessageActionClass
-		keeps  bool
-	}{
+	return []rekeyCase{
 		{"accept of nothing", nil, func(*pair) e2e.DecryptedMessageActionClass {
 			return &e2e.DecryptedMessageActionAcceptKey{}
 		}, false},
@@ -158,7 +160,12 @@ func TestRekeyRefused(t *testing.T) {
 		{"abort", requested, func(p *pair) e2e.DecryptedMessageActionClass {
 			return &e2e.DecryptedMessageActionAbortKey{ExchangeID: p.a.s.ExchangeID}
 		}, true},
-	} {
+	}
+}
+
+// TestRekeyRefused has B send what no honest side sends during an exchange.
+func TestRekeyRefused(t *testing.T) {
+	for _, c := range rekeyRefusals() {
 		t.Run(c.name, func(t *testing.T) {
 			p := newPair(t)
 			if c.before != nil {
@@ -248,26 +255,28 @@ func TestA9UnknownKeyShare(t *testing.T) {
 			t.Error("A and B share a key and a picture without sharing a chat")
 		}
 	})
-	t.Run("old key", func(t *testing.T) {
-		ae, eb := newPair(t), newPair(t)
-		forged := eb.a.s.Key
-		relayKey(ae, eb)
-		eb.b.s.Other, eb.b.s.Forget = nil, false // as after the first frame under the new key
-		payload, err := encode(&e2e.DecryptedMessageLayer{
-			RandomBytes: make([]byte, 15), Layer: Layer, InSeqNo: 2*int(eb.b.s.Out) + 0, OutSeqNo: 2*int(eb.b.s.In) + 1,
-			Message: &e2e.DecryptedMessage{RandomID: 5},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		frame, err := forged.seal(Originator, payload, eb.env.Rand)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := eb.must(eb.b.Receive(eb.env, Incoming{Data: frame})); got.Verdict != Dropped {
-			t.Errorf("frame under the key before: %+v", got)
-		}
+}
+
+// TestA9OldKey has E write under the key that the attack cost it.
+func TestA9OldKey(t *testing.T) {
+	ae, eb := newPair(t), newPair(t)
+	forged := eb.a.s.Key
+	relayKey(ae, eb)
+	eb.b.s.Other, eb.b.s.Forget = nil, false // as after the first frame under the new key
+	payload, err := encode(&e2e.DecryptedMessageLayer{
+		RandomBytes: make([]byte, 15), Layer: Layer, InSeqNo: 2*int(eb.b.s.Out) + 0, OutSeqNo: 2*int(eb.b.s.In) + 1,
+		Message: &e2e.DecryptedMessage{RandomID: 5},
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	frame, err := forged.seal(Originator, payload, eb.env.Rand)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := eb.must(eb.b.Receive(eb.env, Incoming{Data: frame})); got.Verdict != Dropped {
+		t.Errorf("frame under the key before: %+v", got)
+	}
 }
 
 // newOtherPair is a pair with other keys than those of newPair.
@@ -368,47 +377,50 @@ func TestRewrittenAfterSwitch(t *testing.T) {
 	}
 }
 
+// randomCalls prepare A and return a call of it that needs randomness.
+var randomCalls = map[string]func(*pair) func(Env) (Result, error){
+	"delete": func(p *pair) func(Env) (Result, error) {
+		p.must(p.a.Send(p.env, text(1, "x")))
+		return func(env Env) (Result, error) {
+			return p.a.Act(env, &e2e.DecryptedMessageActionDeleteMessages{RandomIDs: []int64{1}})
+		}
+	},
+	"flush": func(p *pair) func(Env) (Result, error) {
+		p.must(p.a.Send(p.env, text(1, "x")))
+		return func(env Env) (Result, error) { return p.a.Act(env, &e2e.DecryptedMessageActionFlushHistory{}) }
+	},
+	"request": func(p *pair) func(Env) (Result, error) {
+		p.a.s.Used = keyFrames + 1
+		return p.a.Tick
+	},
+	"notify": func(p *pair) func(Env) (Result, error) {
+		p.a.s.Told = 101
+		return p.a.Tick
+	},
+	"accept": func(p *pair) func(Env) (Result, error) {
+		ask := p.wear(p.b)
+		return func(env Env) (Result, error) { return p.a.Receive(env, Incoming{Data: ask.Data}) }
+	},
+	"commit": func(p *pair) func(Env) (Result, error) {
+		res := p.must(p.b.Receive(p.env, Incoming{Data: p.wear(p.a).Data}))
+		return func(env Env) (Result, error) { return p.a.Receive(env, Incoming{Data: res.Send[0].Data}) }
+	},
+	"gap": func(p *pair) func(Env) (Result, error) {
+		p.must(p.b.Send(p.env, text(1, "lost")))
+		res := p.must(p.b.Send(p.env, text(2, "x")))
+		return func(env Env) (Result, error) { return p.a.Receive(env, Incoming{Data: res.Send[0].Data}) }
+	},
+	"gap before a request": func(p *pair) func(Env) (Result, error) {
+		lost := p.must(p.b.Send(p.env, text(1, "lost"))).Send[0]
+		p.must(p.a.Receive(p.env, Incoming{Data: p.wear(p.b).Data}))
+		return func(env Env) (Result, error) { return p.a.Receive(env, Incoming{Data: lost.Data}) }
+	},
+}
+
 // TestFailingRandomness lets randomness run out at every byte of calls that need
 // it: they fail and leave the chat as it was.
 func TestFailingRandomness(t *testing.T) {
-	for name, call := range map[string]func(*pair) func(Env) (Result, error){
-		"delete": func(p *pair) func(Env) (Result, error) {
-			p.must(p.a.Send(p.env, text(1, "x")))
-			return func(env Env) (Result, error) {
-				return p.a.Act(env, &e2e.DecryptedMessageActionDeleteMessages{RandomIDs: []int64{1}})
-			}
-		},
-		"flush": func(p *pair) func(Env) (Result, error) {
-			p.must(p.a.Send(p.env, text(1, "x")))
-			return func(env Env) (Result, error) { return p.a.Act(env, &e2e.DecryptedMessageActionFlushHistory{}) }
-		},
-		"request": func(p *pair) func(Env) (Result, error) {
-			p.a.s.Used = keyFrames + 1
-			return p.a.Tick
-		},
-		"notify": func(p *pair) func(Env) (Result, error) {
-			p.a.s.Told = 101
-			return p.a.Tick
-		},
-		"accept": func(p *pair) func(Env) (Result, error) {
-			ask := p.wear(p.b)
-			return func(env Env) (Result, error) { return p.a.Receive(env, Incoming{Data: ask.Data}) }
-		},
-		"commit": func(p *pair) func(Env) (Result, error) {
-			res := p.must(p.b.Receive(p.env, Incoming{Data: p.wear(p.a).Data}))
-			return func(env Env) (Result, error) { return p.a.Receive(env, Incoming{Data: res.Send[0].Data}) }
-		},
-		"gap": func(p *pair) func(Env) (Result, error) {
-			p.must(p.b.Send(p.env, text(1, "lost")))
-			res := p.must(p.b.Send(p.env, text(2, "x")))
-			return func(env Env) (Result, error) { return p.a.Receive(env, Incoming{Data: res.Send[0].Data}) }
-		},
-		"gap before a request": func(p *pair) func(Env) (Result, error) {
-			lost := p.must(p.b.Send(p.env, text(1, "lost"))).Send[0]
-			p.must(p.a.Receive(p.env, Incoming{Data: p.wear(p.b).Data}))
-			return func(env Env) (Result, error) { return p.a.Receive(env, Incoming{Data: lost.Data}) }
-		},
-	} {
+	for name, call := range randomCalls {
 		t.Run(name, func(t *testing.T) {
 			p := newPair(t)
 			run := call(p)
