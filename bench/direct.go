@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -49,11 +48,11 @@ func direct(ctx context.Context, o Options, r *Result) error {
 type directFigures struct{ rate, p50, p99, cpu float64 }
 
 func directOnce(ctx context.Context, o Options) (f directFigures, err error) {
-	data, err := os.MkdirTemp("", "chappe-bench-")
+	data, done, err := o.folder()
 	if err != nil {
 		return f, err
 	}
-	defer os.RemoveAll(data)
+	defer done()
 	people, err := seed(ctx, o, data, 2*o.Clients)
 	if err != nil {
 		return f, err
@@ -235,14 +234,11 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // rawRate is the yardstick: what the store does with the same rows when nobody else is there.
 func rawRate(ctx context.Context, o Options) (float64, error) {
-	data, err := os.MkdirTemp("", "chappe-bench-")
+	data, done, err := o.folder()
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(data)
-	if o.DB != "sqlite" {
-		return 0, fmt.Errorf("give the yardstick of %s by hand", o.DB)
-	}
+	defer done()
 	people, err := seed(ctx, o, data, 2*o.Clients)
 	if err != nil {
 		return 0, err

@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 )
 
@@ -31,6 +32,9 @@ type Options struct {
 	Transport string
 	// Program is the chappe binary, this one if empty.
 	Program string
+
+	// data is the folder that all runs share; with SQLite each has one of its own.
+	data string
 }
 
 // modes are the things that can be measured.
@@ -64,7 +68,23 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.DB != "sqlite" {
+		if o.data, err = os.MkdirTemp("", "chappe-bench-"); err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(o.data)
+	}
 	return r, mode(ctx, o, r)
+}
+
+// folder is where a run keeps its server's data. A server keeps the database it was made with, so
+// runs on PostgreSQL share theirs.
+func (o Options) folder() (data string, done func(), err error) {
+	if o.data != "" {
+		return o.data, func() {}, nil
+	}
+	data, err = os.MkdirTemp("", "chappe-bench-")
+	return data, func() { os.RemoveAll(data) }, err
 }
 
 // median of an odd or even number of figures.

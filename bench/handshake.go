@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rsa"
 	"fmt"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -43,11 +42,11 @@ func handshakes(ctx context.Context, o Options, r *Result) error {
 type handshakeFigures struct{ perCPU, rate, p99 float64 }
 
 func handshakesOnce(ctx context.Context, o Options) (f handshakeFigures, err error) {
-	data, err := os.MkdirTemp("", "chappe-bench-")
+	data, done, err := o.folder()
 	if err != nil {
 		return f, err
 	}
-	defer os.RemoveAll(data)
+	defer done()
 	people, err := seed(ctx, o, data, 1)
 	if err != nil {
 		return f, err
@@ -69,7 +68,7 @@ func handshakesOnce(ctx context.Context, o Options) (f handshakeFigures, err err
 	limited, cancel := context.WithTimeout(ctx, time.Duration(o.Seconds)*time.Second)
 	defer cancel()
 	began := time.Now()
-	done, failed := exchangeAll(limited, o, server)
+	made, failed := exchangeAll(limited, o, server)
 	waits := probe(limited, tg.NewClient(conn))
 	if err := <-failed; err != nil {
 		return f, err
@@ -79,12 +78,12 @@ func handshakesOnce(ctx context.Context, o Options) (f handshakeFigures, err err
 	if err != nil {
 		return f, err
 	}
-	if done.Load() == 0 || len(waits) == 0 {
+	if made.Load() == 0 || len(waits) == 0 {
 		return f, fmt.Errorf("nothing was exchanged")
 	}
 	slices.Sort(waits)
-	f.perCPU = float64(done.Load()) / (after - before)
-	f.rate = float64(done.Load()) / took.Seconds()
+	f.perCPU = float64(made.Load()) / (after - before)
+	f.rate = float64(made.Load()) / took.Seconds()
 	f.p99 = float64(waits[len(waits)*99/100].Microseconds()) / 1000
 	return f, nil
 }

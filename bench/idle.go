@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"os"
 	"sync"
 	"time"
 
@@ -36,11 +35,11 @@ func idle(ctx context.Context, o Options, r *Result) error {
 }
 
 func idleOnce(ctx context.Context, o Options) (before, after float64, err error) {
-	data, err := os.MkdirTemp("", "chappe-bench-")
+	data, done, err := o.folder()
 	if err != nil {
 		return 0, 0, err
 	}
-	defer os.RemoveAll(data)
+	defer done()
 	people, err := seed(ctx, o, data, o.Clients)
 	if err != nil {
 		return 0, 0, err

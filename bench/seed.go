@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	mathrand "math/rand/v2"
 	"path/filepath"
 	"time"
 
@@ -38,14 +39,15 @@ func seed(ctx context.Context, o Options, data string, n int) ([]person, error) 
 		return nil, err
 	}
 	people := make([]person, n)
+	first := mathrand.Int64N(90_000_000) // not the people of an earlier run
 	for i := range people {
 		var secret [rawconn.KeySize]byte
 		rand.Read(secret[:])
-		people[i] = person{id: firstAccount + int64(i), phone: fmt.Sprintf("888%08d", i), key: rawconn.NewKey(secret)}
+		people[i] = person{id: firstAccount + first + int64(i), phone: fmt.Sprintf("888%08d", first+int64(i)), key: rawconn.NewKey(secret)}
 	}
 	now := time.Now().Unix()
-	for first := 0; first < n && err == nil; first += chunk {
-		part := people[first:min(first+chunk, n)]
+	for done := 0; done < n && err == nil; done += chunk {
+		part := people[done:min(done+chunk, n)]
 		err = db.Write(ctx, nil, func(tx *store.Tx) error {
 			for _, p := range part {
 				if err := p.save(tx, box, now); err != nil {

@@ -2,18 +2,17 @@ package bench
 
 import (
 	"context"
-	"os"
 	"time"
 )
 
 // start measures how long a server takes to accept, on a folder it has used before, and what it
 // holds when nobody is there.
 func start(ctx context.Context, o Options, r *Result) error {
-	data, err := os.MkdirTemp("", "chappe-bench-")
+	data, done, err := o.folder()
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(data)
+	defer done()
 	if _, err := seed(ctx, o, data, 1); err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -35,6 +36,7 @@ type Server struct {
 	cfg     config.Config
 	log     *slog.Logger
 	metrics *metrics.Metrics
+	frames  atomic.Int64 // received
 
 	db       *store.DB
 	box      *seal.Box
@@ -48,6 +50,7 @@ type Server struct {
 // Serve runs a server until ctx ends, and drains it. ready gets one line with its addresses when it
 // accepts connections.
 func Serve(ctx context.Context, c config.Config, ready io.Writer, log *slog.Logger) error {
+	useMemory()
 	s, err := Open(ctx, c, log)
 	if err != nil {
 		return err
@@ -75,7 +78,7 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (_ *Server, er
 		return nil, err
 	}
 	if s.db, err = store.Open(ctx, c.DB, c.Data, store.Options{
-		Log: log, Committed: observer{s.metrics}.committed,
+		Log: log, Committed: observer{s.metrics, &s.frames}.committed,
 	}); err != nil {
 		return nil, err
 	}
@@ -215,6 +218,7 @@ func (s *Server) Run(ctx context.Context) error {
 		})
 	}
 	g.Go(func() error { return s.sweep(ctx) })
+	g.Go(func() error { return s.giveBack(ctx) })
 	err := g.Wait()
 	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, context.Canceled) {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gotd/td/bin"
@@ -15,10 +16,14 @@ import (
 )
 
 // observer counts what happens for the figures page.
-type observer struct{ m *metrics.Metrics }
+type observer struct {
+	m      *metrics.Metrics
+	frames *atomic.Int64
+}
 
 // Received implements session.Observer.
 func (o observer) Received(bytes int) {
+	o.frames.Add(1)
 	o.m.FramesIn.Inc()
 	o.m.BytesIn.Add(float64(bytes))
 }

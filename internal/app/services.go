@@ -106,7 +106,7 @@ func (v *services) newHub(s *Server, key *rsa.PrivateKey) error {
 		return err
 	}
 	v.hub = session.NewHub(session.Config{
-		Keys: v.keys, Handshakes: exchanges, Now: time.Now, Log: s.log, Observe: observer{s.metrics},
+		Keys: v.keys, Handshakes: exchanges, Now: time.Now, Log: s.log, Observe: observer{s.metrics, &s.frames},
 	})
 	return nil
 }
@@ -195,7 +195,7 @@ func (v *services) table(s *Server) (*rpc.Table, error) {
 	if !s.cfg.NoLimits {
 		limits = rpc.NewLimits()
 	}
-	table, err := rpc.NewTable(all, limits, observer{s.metrics}.query, s.log)
+	table, err := rpc.NewTable(all, limits, observer{s.metrics, &s.frames}.query, s.log)
 	if err == nil {
 		table.Busy = store.ErrBusy
 	}
