@@ -267,10 +267,12 @@ func rawRate(ctx context.Context, o Options) (float64, error) {
 	return float64(sent) / time.Since(began).Seconds(), nil
 }
 
-// sendRows writes what message n writes.
+// sendRows writes what message n writes: as between pairs that answer each other, one pair has its
+// turn after the other, and sends the other way the next time.
 func sendRows(tx *store.Tx, people []person, n int) error {
-	pair := n / 2 % (len(people) / 2) * 2
-	from, to := people[pair+n%2].id, people[pair+1-n%2].id
+	pairs := len(people) / 2
+	pair, back := n%pairs*2, n/pairs%2
+	from, to := people[pair+back].id, people[pair+1-back].id
 	random := int64(n) + 1
 	if _, err := tx.Delivery(from, to, random); err != nil {
 		return err
