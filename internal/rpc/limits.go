@@ -55,7 +55,11 @@ func (l *Limits) take(c *Caller, class Class, now time.Time) time.Duration {
 	if wait := l.takeOne(bucketKey{ip: network(c.IP)}, addressRate, now); wait > 0 {
 		return wait
 	}
-	return l.takeOne(bucketKey{key: c.Key, class: class}, callerRates[class], now)
+	key := c.Key
+	if key == 0 { // not bound yet: keys of strangers must not share a bucket
+		key = c.TempKey
+	}
+	return l.takeOne(bucketKey{key: key, class: class}, callerRates[class], now)
 }
 
 // takeOne keeps for each bucket the time at which it is full again: a bucket that would need longer

@@ -135,6 +135,16 @@ func TestLimits(t *testing.T) {
 	if network(ip("::ffff:192.0.2.1")) != ip("192.0.2.1") {
 		t.Error("one IPv4 address has two buckets")
 	}
+	l = NewLimits()
+	spend(l, &Caller{TempKey: 1, IP: ip("2001:db8::1")}, Login, now)
+	if n, _ := spend(l, &Caller{TempKey: 1, IP: ip("2001:db8:0:1::1")}, Login, now); n != 0 {
+		t.Errorf("an unbound key has %d calls more from elsewhere", n)
+	}
+	if n, _ := spend(l, &Caller{TempKey: 2, IP: ip("2001:db8:0:1::1")}, Login, now); n == 0 {
+		t.Error("an unbound key has spent what was another's")
+	}
+	l = NewLimits()
+	l.take(&Caller{Account: 8}, Read, now)
 	later := now.Add(time.Hour)
 	l.take(&Caller{Account: 9}, Read, later)
 	if len(l.buckets) != 1 {
