@@ -61,7 +61,7 @@ func Methods(d Deps) []*rpc.Method {
 // Client is the caller as core/login knows it.
 func Client(c *rpc.Caller) login.Client {
 	return login.Client{
-		Key: c.Key, Account: c.Account, Layer: c.Layer, APIID: c.App.ID,
+		Key: c.Key, Account: c.Account, Session: c.Session, Layer: c.Layer, APIID: c.App.ID,
 		DeviceModel: c.App.DeviceModel, SystemVersion: c.App.SystemVersion, AppVersion: c.App.AppVersion,
 		SystemLang: c.App.SystemLangCode, LangPack: c.App.LangPack, LangCode: c.App.LangCode,
 		IP: c.IP,

@@ -243,8 +243,12 @@ func (s *Service) codeRow(phone, code string, way Way) store.LoginCode {
 
 func (s *Service) codeMAC(phone, hash, code string) []byte { return s.mac("code", phone, hash, code) }
 
-// try holds a code against the row it is for, and counts the try; the caller writes the row.
+// try holds a code against the row it is for, and counts the try if it was wrong; the caller writes
+// the row.
 func (s *Service) try(row *store.LoginCode, code string) bool {
-	row.Tries++
-	return hmac.Equal(row.MAC, s.codeMAC(row.Phone, row.Hash, code))
+	right := hmac.Equal(row.MAC, s.codeMAC(row.Phone, row.Hash, code))
+	if !right {
+		row.Tries++
+	}
+	return right
 }

@@ -130,9 +130,14 @@ func (s *Service) List(ctx context.Context, c Client) (list []Device, own int64,
 		return err
 	})
 	for i, d := range list {
-		list[i].Unconfirmed = d.Unconfirmed && d.Created > s.Now().Add(-confirmed).Unix()
+		list[i].Unconfirmed = s.unconfirmed(d)
 	}
 	return list, own, err
+}
+
+// unconfirmed tells whether a login still waits for its owner to approve it on another device.
+func (s *Service) unconfirmed(d store.Device) bool {
+	return d.Unconfirmed && d.Created > s.Now().Add(-confirmed).Unix()
 }
 
 // Reset ends the login that hash names among those of the caller's account. It fails with
@@ -238,7 +243,8 @@ type Settings struct {
 }
 
 // Change writes the settings of the device that hash names (0 is the caller's). It fails with
-// HASH_INVALID.
+// HASH_INVALID, which confirming one's own login does too, and with
+// FRESH_RESET_AUTHORISATION_FORBIDDEN if a login that nobody approved wants to confirm another.
 //
 // https://core.telegram.org/method/account.changeAuthorizationSettings
 func (s *Service) Change(ctx context.Context, c Client, hash int64, settings Settings) error {
@@ -258,6 +264,12 @@ func (s *Service) Change(ctx context.Context, c Client, hash int64, settings Set
 			return fault.HashInvalid
 		}
 		if settings.Confirmed {
+			switch {
+			case device.Key == own.Key:
+				return fault.HashInvalid
+			case s.unconfirmed(own):
+				return fault.FreshResetAuthorisationForbidden
+			}
 			device.Unconfirmed = false
 		}
 		if settings.NoSecret != nil {
@@ -270,7 +282,7 @@ func (s *Service) Change(ctx context.Context, c Client, hash int64, settings Set
 	})
 	if err == nil && settings.Confirmed {
 		s.Bus.Announce(event.Event{
-			Account: c.Account, Date: s.Now().Unix(), Origin: c.Key,
+			Account: c.Account, Date: s.Now().Unix(), Origin: c.Session,
 			Body: event.NewAuthorization{Hash: device.Hash},
 		})
 	}

@@ -23,7 +23,7 @@ func TestNewLogin(t *testing.T) {
 			t.Errorf("told %q", told)
 		}
 		events := w.Events()
-		if len(events) != 1 || events[0].Account != account || events[0].Origin != 2 {
+		if len(events) != 1 || events[0].Account != account || events[0].Origin != 20 {
 			t.Fatalf("events %+v", events)
 		}
 		body, ok := events[0].Body.(event.NewAuthorization)
@@ -41,6 +41,40 @@ func TestNewLogin(t *testing.T) {
 		w.Must(err)
 		if len(list) != 2 || own != 2 || list[0].Key != 2 || list[0].Unconfirmed || !list[0].NoCalls {
 			t.Errorf("list %+v", list)
+		}
+	})
+}
+
+// TestConfirm holds that a login nobody approved approves neither itself nor another.
+func TestConfirm(t *testing.T) {
+	logintest.Each(t, func(t *testing.T, w *logintest.World) {
+		ctx, yes := t.Context(), login.Settings{Confirmed: true}
+		_, number := w.SignUp(1, "Ann")
+		w.SignIn(2, number)
+		w.SignIn(3, number)
+		hashes := map[int64]int64{}
+		list, _, err := w.Login.List(ctx, w.Client(2))
+		w.Must(err)
+		for _, d := range list {
+			hashes[d.Key] = d.Hash
+		}
+		w.Events()
+		w.Want(w.Login.Change(ctx, w.Client(2), 0, yes), fault.HashInvalid)
+		w.Want(w.Login.Change(ctx, w.Client(2), hashes[2], yes), fault.HashInvalid)
+		w.Want(w.Login.Change(ctx, w.Client(2), hashes[3], yes), fault.FreshResetAuthorisationForbidden)
+		if list, _, err = w.Login.List(ctx, w.Client(2)); err != nil || !list[0].Unconfirmed {
+			t.Errorf("list %+v, %v", list, err)
+		}
+		no := true
+		w.Must(w.Login.Change(ctx, w.Client(2), 0, login.Settings{NoCalls: &no}))
+		if events := w.Events(); len(events) != 0 {
+			t.Errorf("events %+v", events)
+		}
+		w.Must(w.Login.Change(ctx, w.Client(1), hashes[2], yes))
+		w.Must(w.Login.Change(ctx, w.Client(2), hashes[3], yes)) // it may now
+		events := w.Events()
+		if len(events) != 2 || events[0].Origin != 10 || events[0].Body != (event.NewAuthorization{Hash: hashes[2]}) {
+			t.Errorf("events %+v", events)
 		}
 	})
 }
@@ -208,6 +242,38 @@ func TestTokenPassword(t *testing.T) {
 		w.Must(w.Login.Finish(ctx, w.Client(2), account))
 		if w.SignedIn(2) != account {
 			t.Errorf("signed in to %d", w.SignedIn(2))
+		}
+	})
+}
+
+// TestTokenOwing holds that a device that owes a password stays the login it was when it shows a
+// token: its owner can still end it, and its week goes on.
+func TestTokenOwing(t *testing.T) {
+	logintest.Each(t, func(t *testing.T, w *logintest.World) {
+		ctx := t.Context()
+		account, number := w.SignUp(1, "Ann")
+		w.Must(w.DB.Write(ctx, nil, func(tx *store.Tx) error {
+			return tx.SavePassword(store.Password{Account: account, Sealed: []byte("never opened here")})
+		}))
+		hash, code := w.SendCode(2, number)
+		_, err := w.Login.SignIn(ctx, w.Client(2), number, hash, code)
+		w.Want(err, fault.SessionPasswordNeeded)
+		device := func() (d store.Device) {
+			w.Must(w.DB.Read(ctx, func(tx *store.Tx) (err error) {
+				d, err = tx.Device(2)
+				return err
+			}))
+			return d
+		}
+		before := device()
+		before.Deletion = w.Now().Add(7 * 24 * time.Hour).Unix()
+		w.Must(w.DB.Write(ctx, nil, func(tx *store.Tx) error { return tx.SaveDevice(before) }))
+		w.Pass(time.Hour)
+		_, _, err = w.Login.ShowToken(ctx, w.Client(2), nil)
+		w.Must(err)
+		after := device()
+		if before.Active = after.Active; after != before || after.Pending != account {
+			t.Errorf("was %+v, is %+v", before, after)
 		}
 	})
 }

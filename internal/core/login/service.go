@@ -75,6 +75,8 @@ func (s *Service) OnSignOut(fn func(tx *store.Tx, d store.Device) error) {
 type Client struct {
 	// Key is its permanent authorization key, Account who is signed in on it (0 nobody).
 	Key, Account int64
+	// Session is the MTProto session it asks in, which learns by the answer.
+	Session      int64
 	Layer, APIID int
 	// What initConnection said.
 	DeviceModel, SystemVersion, AppVersion string

@@ -77,7 +77,7 @@ func (s *Service) SignIn(ctx context.Context, c Client, number, hash, code strin
 		s.Gone(in.gone)
 		return 0, refused
 	}
-	s.entered(ctx, in)
+	s.entered(ctx, c, in)
 	return owner, nil
 }
 
@@ -135,7 +135,7 @@ func (s *Service) SignUp(ctx context.Context, c Client, number, hash, first, las
 	if err != nil {
 		return 0, err
 	}
-	s.entered(ctx, in)
+	s.entered(ctx, c, in)
 	return in.device.Account, nil
 }
 
@@ -222,7 +222,7 @@ func (s *Service) admit(tx *store.Tx, d store.Device, account int64) (_ store.De
 }
 
 // entered tells the rest of the program, and the account's other devices, of a login.
-func (s *Service) entered(ctx context.Context, in entry) {
+func (s *Service) entered(ctx context.Context, c Client, in entry) {
 	for _, key := range in.gone {
 		if key != in.device.Key {
 			s.Devices.SignedOut(key)
@@ -234,7 +234,7 @@ func (s *Service) entered(ctx context.Context, in entry) {
 		return
 	}
 	name := strings.TrimSpace(d.DeviceModel + ", " + d.AppVersion)
-	s.Bus.Announce(event.Event{Account: d.Account, Date: d.Created, Origin: d.Key, Body: event.NewAuthorization{
+	s.Bus.Announce(event.Event{Account: d.Account, Date: d.Created, Origin: c.Session, Body: event.NewAuthorization{
 		Hash: d.Hash, Unconfirmed: d.Unconfirmed, Date: d.Created, Device: name, Location: d.IP,
 	}})
 	text := fmt.Sprintf("New login. Your account was signed in to on another device.\n\nDevice: %s\nTime: %s",
@@ -282,7 +282,7 @@ func (s *Service) Finish(ctx context.Context, c Client, account int64) error {
 		err = refused
 	}
 	if err == nil {
-		s.entered(ctx, in)
+		s.entered(ctx, c, in)
 	}
 	return err
 }

@@ -57,7 +57,9 @@ func (s *Service) ShowToken(ctx context.Context, c Client, except []int64) (Toke
 		if already = old.Account; already != 0 {
 			return nil // signed in a moment ago
 		}
-		d.Pending = old.Pending
+		if old.Pending != 0 { // it stays the login that others were told of, and its week goes on
+			d.Pending, d.Deletion, d.Hash, d.Created = old.Pending, old.Deletion, old.Hash, old.Created
+		}
 		if err := tx.SaveDevice(d); err != nil {
 			return err
 		}
@@ -110,7 +112,7 @@ func (s *Service) enterByToken(ctx context.Context, c Client, account int64) err
 		s.Gone(in.gone)
 		return refused
 	}
-	s.entered(ctx, in)
+	s.entered(ctx, c, in)
 	return nil
 }
 

@@ -140,7 +140,7 @@ func (d *devices) Forget(key int64)                         { d.set(key, -1) }
 // Client is the device with this key, signed in as it is.
 func (w *World) Client(key int64) login.Client {
 	return login.Client{
-		Key: key, Account: w.SignedIn(key), Layer: 227, APIID: 1, DeviceModel: fmt.Sprintf("Device %d", key),
+		Key: key, Account: w.SignedIn(key), Session: key * 10, Layer: 227, APIID: 1, DeviceModel: fmt.Sprintf("Device %d", key),
 		AppVersion: "1.0", IP: netip.AddrFrom4([4]byte{10, byte(key >> 8), byte(key), 1}),
 	}
 }
