@@ -41,8 +41,7 @@ func BenchmarkWrite(b *testing.B) {
 		queue[0] = pushed
 		s.out.queue = queue
 		s.out.bytes = len(pushed.body)
-		s.out.writing = true
-		s.write()
+		s.writerLocked().write()
 	}
 }
 
@@ -58,8 +57,7 @@ func TestWriteAllocations(t *testing.T) {
 			for range n {
 				s.out.queue = append(s.out.queue, pushed)
 			}
-			s.out.writing = true
-			s.write()
+			s.writerLocked().write()
 		}); got != 0 {
 			t.Errorf("writing %d messages allocates %v times", n, got)
 		}

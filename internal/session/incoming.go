@@ -3,7 +3,6 @@ package session
 import (
 	"encoding/binary"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/gotd/td/bin"
@@ -47,6 +46,7 @@ type batch struct {
 	asked    bool // there is a query in it
 	unpacked int  // bytes that came out of packed messages
 	replies  []message
+	repeated map[*answer]struct{} // answers in replies
 }
 
 // envelope is one message of a packet.
@@ -287,9 +287,14 @@ func (s *Session) greetLocked(first int64) {
 // again adds answers to the replies, each once.
 func (in *batch) again(answers []message) {
 	for _, m := range answers {
-		if !slices.ContainsFunc(in.replies, func(other message) bool { return other.answer == m.answer }) {
-			in.replies = append(in.replies, m)
+		if _, there := in.repeated[m.answer]; there {
+			continue
 		}
+		if in.repeated == nil {
+			in.repeated = make(map[*answer]struct{}, len(answers))
+		}
+		in.repeated[m.answer] = struct{}{}
+		in.replies = append(in.replies, m)
 	}
 }
 

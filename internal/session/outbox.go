@@ -39,7 +39,7 @@ type outbox struct {
 	lastID  int64 // msg_id of the last message
 	pushed  int64 // msg_id of the last push, 0 if it was acknowledged
 	seq     int32 // content-related messages sent
-	writing bool
+	writer  *scratch // that is at it, nil if nobody is
 }
 
 func (o *outbox) add(m message) {
@@ -202,31 +202,43 @@ func (s *Session) queueLocked(m message) {
 	}
 }
 
+// waitingLocked tells whether something waits that nobody is writing to the present connection.
+func (s *Session) waitingLocked() bool {
+	return s.conn != nil && len(s.out.queue) > 0 && (s.out.writer == nil || s.out.writer.conn != s.conn)
+}
+
+// writerLocked makes a writer to the present connection the session's. One that is stuck in a dead
+// connection ends when it comes out.
+func (s *Session) writerLocked() *scratch {
+	b := scratches.Get().(*scratch)
+	b.session, b.conn, s.out.writer = s, s.conn, b
+	return b
+}
+
 // kickLocked has the queue written, unless somebody is at it.
 func (s *Session) kickLocked() {
-	if s.out.writing || s.conn == nil || len(s.out.queue) == 0 || !s.hub.enter() {
-		return
+	if s.waitingLocked() && s.hub.enter() {
+		s.hub.workers.run(s.writerLocked())
 	}
-	s.out.writing = true
-	s.hub.workers.run(s)
 }
 
 // do is the task of kickLocked.
-func (s *Session) do() {
-	s.write()
-	s.hub.running.Done()
+func (b *scratch) do() {
+	h := b.session.hub
+	b.write()
+	h.running.Done()
 }
 
 // writeUnlock ends the critical section, and writes what waits on this goroutine unless somebody is
 // at it.
 func (s *Session) writeUnlock() {
-	mine := !s.out.writing && s.conn != nil && len(s.out.queue) > 0
-	if mine {
-		s.out.writing = true
+	var b *scratch
+	if s.waitingLocked() {
+		b = s.writerLocked()
 	}
 	s.mu.Unlock()
-	if mine {
-		s.write()
+	if b != nil {
+		b.write()
 	}
 }
 
@@ -238,6 +250,8 @@ const (
 
 // scratch is what one write needs, kept for the next.
 type scratch struct {
+	session       *Session    // whose writer it is, nil for none
+	conn          *connection // that it writes to
 	plain, packet []byte
 	batch         []message
 }
@@ -250,15 +264,18 @@ const (
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-// write sends what waits, until nothing does.
-func (s *Session) write() {
-	b := scratches.Get().(*scratch)
+// write sends what waits, until nothing does or the session has another connection or writer. It
+// gives b away.
+func (b *scratch) write() {
+	s, c := b.session, b.conn
 	defer scratches.Put(b)
 	for {
 		s.mu.Lock()
-		c := s.conn
-		if c == nil || len(s.out.queue) == 0 {
-			s.out.writing = false
+		if s.out.writer != b || s.conn != c || len(s.out.queue) == 0 {
+			if s.out.writer == b {
+				s.out.writer = nil
+			}
+			b.session, b.conn = nil, nil
 			s.mu.Unlock()
 			return
 		}

@@ -157,7 +157,11 @@ func (s *Session) stateLocked(in *batch, e envelope) error {
 		}
 	}
 	s.reply(in, &mt.MsgsStateInfo{ReqMsgID: e.id, Info: info})
-	in.again(s.againLocked(named(again)))
+	sent := named(again)
+	in.again(s.againLocked(func(a *answer) bool {
+		_, there := in.repeated[a]
+		return !there && sent(a)
+	}))
 	return nil
 }
 

@@ -1,0 +1,68 @@
+package session
+
+import (
+	"testing"
+	"time"
+
+	"github.com/gotd/td/mt"
+	"github.com/gotd/td/tg"
+
+	"github.com/chappe-im/chappe/internal/core/fault"
+)
+
+// TestManyStates asks for the state of all answers again and again in one packet: each answer goes
+// once, and the session's lock is not held for longer than a packet may take.
+func TestManyStates(t *testing.T) {
+	c, s := writer(t)
+	ids := make([]int64, maxAnswers)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range ids {
+		ids[i] = int64(i+1) << 2
+		s.answerLocked(ids[i], encodeFault(ids[i], fault.InputFetchError), true)
+	}
+	for len(s.out.queue) > 0 { // as a writer would
+		s.out.number(s.out.take(nil), s.hub.Now())
+	}
+	const times = 255
+	in := batch{conn: c, session: s}
+	began := time.Now()
+	for range times {
+		if err := s.stateLocked(&in, envelope{id: 1 << 20, body: encode(&mt.MsgsStateReq{MsgIDs: ids})}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	took := time.Since(began)
+	if len(in.replies) != times+len(ids) {
+		t.Errorf("%d replies", len(in.replies))
+	}
+	if t.Logf("%v", took); took > 200*time.Millisecond && !raceEnabled {
+		t.Errorf("%d requests took %v", times, took)
+	}
+}
+
+// TestStuckWriter has a client come back while the server is stuck writing to its old connection.
+func TestStuckWriter(t *testing.T) {
+	r := newRig(t)
+	p := r.dial(r.newKey(Key{Account: 5}))
+	p.ok(p.ask(looking("before")), "before")
+	s := r.hub.sessionOf(p)
+	s.mu.Lock()
+	stuck := s.writerLocked() // and does not come to write
+	s.mu.Unlock()
+	q := p.again()
+	q.ok(q.ask(looking("after")), "after")
+	r.hub.Push(5, 0, push(t, 1))
+	q.await(tg.UpdatesTypeID, nil)
+	s.mu.Lock()
+	present := s.writerLocked()
+	s.mu.Unlock()
+	stuck.write()
+	s.mu.Lock()
+	if s.out.writer != present {
+		t.Error("a writer that was replaced ended another's turn")
+	}
+	s.mu.Unlock()
+	present.write()
+	q.ok(q.ask(looking("on")), "on")
+}
