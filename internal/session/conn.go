@@ -21,6 +21,10 @@ const (
 	tooMany    int32 = -429
 )
 
+// maxConns is how many connections of one key may be open that brought a new message; the others
+// count against their address. Who replays packets holds none of them.
+const maxConns = 64
+
 // connection is a socket that carries packets of one key at a time, usually of one session.
 type connection struct {
 	hub  *Hub
@@ -33,6 +37,7 @@ type connection struct {
 	exchange *handshake.Exchange
 	key      *authKey
 	session  *Session
+	proven   bool // brought a new message under key, and is counted there
 
 	heard    atomic.Int64 // Unix seconds of the last frame
 	deadline atomic.Int64 // of ping_delay_disconnect, 0 for none
@@ -77,11 +82,22 @@ func (c *connection) leave() {
 	h := c.hub
 	h.mu.Lock()
 	delete(h.conns, c)
-	if c.key != nil {
-		h.releaseLocked(c.key)
-	}
+	c.dropKeyLocked()
 	h.mu.Unlock()
 	c.part()
+}
+
+// dropKeyLocked lets go of the connection's key. Hub.mu is held.
+func (c *connection) dropKeyLocked() {
+	if c.key == nil {
+		return
+	}
+	if c.proven {
+		c.key.conns.Add(-1)
+		c.proven = false
+	}
+	c.hub.releaseLocked(c.key)
+	c.key = nil
 }
 
 // part leaves the connection's session.
@@ -138,7 +154,10 @@ func (c *connection) receive(in *batch) error {
 	if err != nil {
 		return errClose
 	}
-	c.wire.Authenticated()
+	if !c.proven && c.key.conns.Load() >= maxConns {
+		c.wire.WriteError(tooMany)
+		return errClose
+	}
 	s, err := c.useSession(m.SessionID)
 	if err != nil {
 		return err
@@ -146,6 +165,11 @@ func (c *connection) receive(in *batch) error {
 	in.session = s
 	if err := s.receive(in, m); err != nil {
 		return err
+	}
+	if in.fresh && !c.proven {
+		c.proven = true
+		c.key.conns.Add(1)
+		c.wire.Authenticated()
 	}
 	if in.taken && in.frame.QuickAck {
 		return c.wire.WriteQuickAck(m.QuickAck)
@@ -183,9 +207,9 @@ func (c *connection) useKey(id int64) error {
 		}
 		return errClose
 	}
-	if c.key != nil {
-		c.hub.release(c.key)
-	}
+	c.hub.mu.Lock()
+	c.dropKeyLocked()
+	c.hub.mu.Unlock()
 	c.key = k
 	return nil
 }

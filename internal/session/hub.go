@@ -187,12 +187,6 @@ func (h *Hub) attachLocked(k *authKey, permanent, account int64, layer int) {
 	}
 }
 
-func (h *Hub) release(k *authKey) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.releaseLocked(k)
-}
-
 func (h *Hub) releaseLocked(k *authKey) {
 	k.users--
 	if k.users > 0 {

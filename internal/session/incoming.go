@@ -43,6 +43,7 @@ type batch struct {
 	session  *Session
 	kept     bool // a query keeps the frame and releases it
 	taken    bool // the outer message was accepted
+	fresh    bool // there is a message in it that was not seen before
 	asked    bool // there is a query in it
 	unpacked int  // bytes that came out of packed messages
 	replies  []message
@@ -123,6 +124,7 @@ func (s *Session) acceptLocked(in *batch, e envelope, now time.Time) error {
 		in.taken = true
 		return nil
 	}
+	in.fresh = true
 	s.attachLocked(in.conn)
 	id, err := openEnvelope(&e, in)
 	if err != nil {

@@ -19,8 +19,8 @@ type Keys interface {
 	AuthKey(ctx context.Context, id int64) (Key, error)
 	// DestroyKey forgets a key for good; it reports whether there was one.
 	DestroyKey(ctx context.Context, id int64) (bool, error)
-	// Seen notes what a device said about itself and from where; a session says so once, and again
-	// at most every minute if it says something else.
+	// Seen notes what a device said about itself and from where; a session says so once, again at
+	// most every minute if it says something else, and every hour while its client is there.
 	Seen(ctx context.Context, c rpc.Caller) error
 }
 
@@ -43,7 +43,8 @@ type authKey struct {
 	expires int64
 	device  atomic.Pointer[device] // nil for a temporary key that is not bound
 	salts   atomic.Pointer[saltPair]
-	dead    atomic.Bool // destroyed
+	dead    atomic.Bool  // destroyed
+	conns   atomic.Int32 // connections that brought a new message
 
 	// Under Hub.mu.
 	users    int32 // connections that hold the key, and sessions

@@ -8,6 +8,7 @@ import (
 	"github.com/gotd/td/tg"
 
 	"github.com/chappe-im/chappe/internal/core/fault"
+	"github.com/chappe-im/chappe/internal/rpc"
 )
 
 // TestManyStates asks for the state of all answers again and again in one packet: each answer goes
@@ -65,4 +66,79 @@ func TestStuckWriter(t *testing.T) {
 	s.mu.Unlock()
 	present.write()
 	q.ok(q.ask(looking("on")), "on")
+}
+
+// TestManyConnections has a client open more connections than anybody needs, and somebody else replay
+// its packets, which takes none of them.
+func TestManyConnections(t *testing.T) {
+	r := newRig(t)
+	p := r.dial(r.newKey(Key{}))
+	p.quiet()
+	packet := p.nc.last()
+	peers := []*peer{p}
+	for range maxConns - 1 {
+		q := r.dial(p.Key)
+		q.quiet()
+		peers = append(peers, q)
+	}
+	q := r.dial(p.Key)
+	q.tell(&mt.PingRequest{})
+	if code := q.ended(); code != tooMany {
+		t.Errorf("transport error %d", code)
+	}
+	r.hub.mu.RLock()
+	k := r.hub.keys[p.Key.ID()]
+	r.hub.mu.RUnlock()
+	for _, gone := range peers[1:] {
+		gone.Close()
+	}
+	for end := time.Now().Add(patience); k.conns.Load() != 1; {
+		if time.Now().After(end) {
+			t.Fatalf("%d connections are left", k.conns.Load())
+		}
+	}
+	for range maxConns + 1 {
+		thief := p.again()
+		thief.frame(packet)
+		thief.await(mt.MsgsAckTypeID, nil)
+	}
+	if n := k.conns.Load(); n != 1 {
+		t.Errorf("%d connections after replays", n)
+	}
+	p.quiet()
+}
+
+// TestDeviceInUse has a device noted again that stays connected, and nobody's not.
+func TestDeviceInUse(t *testing.T) {
+	r := newRig(t)
+	p, nobody := r.dial(r.newKey(Key{Account: 5})), r.dial(r.newKey(Key{}))
+	for _, p := range []*peer{p, nobody} {
+		p.ok(p.ask(initialised("phone", &tg.HelpGetConfigRequest{})), "phone")
+	}
+	noted := func(want int) {
+		t.Helper()
+		r.hub.sweep(r.now())
+		p.quiet()
+		for end := time.Now().Add(patience); ; {
+			r.keys.mu.Lock()
+			n := len(r.keys.noted)
+			last := append([]rpc.Caller{{}}, r.keys.noted...)[n]
+			r.keys.mu.Unlock()
+			if n == want && (n == 2 || last.Account == 5 && last.App.DeviceModel == "phone") {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("noted %d times, last %+v, want %d", n, last, want)
+			}
+		}
+	}
+	noted(2)
+	for _, p := range []*peer{p, nobody} {
+		s := r.hub.sessionOf(p)
+		s.mu.Lock()
+		s.noted -= 2 * int64(noteAgain/time.Second)
+		s.mu.Unlock()
+	}
+	noted(3)
+	noted(3)
 }

@@ -34,12 +34,12 @@ type message struct {
 
 // outbox is the queue of a session and what it remembers of messages that left.
 type outbox struct {
-	queue   []message
-	bytes   int
-	lastID  int64 // msg_id of the last message
-	pushed  int64 // msg_id of the last push, 0 if it was acknowledged
-	seq     int32 // content-related messages sent
-	writer  *scratch // that is at it, nil if nobody is
+	queue  []message
+	bytes  int
+	lastID int64    // msg_id of the last message
+	pushed int64    // msg_id of the last push, 0 if it was acknowledged
+	seq    int32    // content-related messages sent
+	writer *scratch // that is at it, nil if nobody is
 }
 
 func (o *outbox) add(m message) {

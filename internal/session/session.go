@@ -46,13 +46,14 @@ type Session struct {
 	failed  []int64  // msg_ids of the last minutes that invokeAfterMsg must not follow, sorted
 }
 
-// trim gives back the memory of what is too old to matter; it reports since when the client is away,
-// 0 if it is not.
+// trim gives back the memory of what is too old to matter, and has a device in use noted; it reports
+// since when the client is away, 0 if it is not.
 func (s *Session) trim(now time.Time) (left int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.seen.forget(oldestID(now))
 	s.failed = dropBelow(s.failed, s.seen.floor)
+	s.noteAgainLocked(now)
 	return s.left
 }
 

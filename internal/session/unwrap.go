@@ -153,8 +153,13 @@ func (s *Session) readInitLocked(b *bin.Buffer) error {
 	return nil
 }
 
-// noteEvery is how often a session may have something else stored about its device.
-const noteEvery = time.Minute
+// noteEvery is how often a session may have something else stored about its device, and noteAgain
+// how often it has the same stored while its client is there, lest a device in use be taken for
+// abandoned.
+const (
+	noteEvery = time.Minute
+	noteAgain = time.Hour
+)
 
 // noteLocked keeps the description of a client's device, and has it stored.
 func (s *Session) noteLocked(app *rpc.App) {
@@ -168,11 +173,34 @@ func (s *Session) noteLocked(app *rpc.App) {
 	} else {
 		d.app.Store(app)
 	}
-	now := s.hub.Now().Unix()
-	if now < s.noted+int64(noteEvery/time.Second) || !s.hub.enter() {
+	if s.hub.Now().Unix() < s.noted+int64(noteEvery/time.Second) {
 		return
 	}
-	s.noted = now
+	s.storeLocked(d, app)
+}
+
+// noteAgainLocked has the device of a client that is there stored once more, if it is time: not for
+// all clients in the same second that came in the same second.
+func (s *Session) noteAgainLocked(now time.Time) {
+	d, after := s.key.device.Load(), int64(noteAgain/time.Second)+s.id&1023
+	if s.conn == nil || d == nil || d.account.Load() == 0 || now.Unix() < s.noted+after {
+		return
+	}
+	app := s.app
+	if app == nil {
+		app = d.app.Load()
+	}
+	if app != nil {
+		s.storeLocked(d, app)
+	}
+}
+
+// storeLocked has what is known of a device stored.
+func (s *Session) storeLocked(d *device, app *rpc.App) {
+	if !s.hub.enter() {
+		return
+	}
+	s.noted = s.hub.Now().Unix()
 	c := rpc.Caller{Key: d.key, Account: d.account.Load(), Layer: int(s.layer), App: *app}
 	if s.conn != nil {
 		c.IP = s.conn.wire.Remote()
