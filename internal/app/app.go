@@ -99,6 +99,7 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (_ *Server, er
 	if s.services, err = newServices(s); err != nil {
 		return nil, err
 	}
+	s.metrics.Gauge("connections", "Open MTProto connections.", func() float64 { return float64(s.services.hub.Connections()) })
 	s.wire, err = s.newWire()
 	return s, err
 }
@@ -164,21 +165,13 @@ func (s *Server) newWire() (*wire.Server, error) {
 		return nil, err
 	}
 	return &wire.Server{
-		Handler: s.serveConn,
+		Handler: s.services.hub.ServeConn,
 		HTTP:    s.services.pages,
 		TLS:     tlsConfig,
 		Origins: origins,
 		Limits:  limits,
 		Log:     s.log,
 	}, nil
-}
-
-// serveConn counts a connection and hands it to the sessions.
-func (s *Server) serveConn(ctx context.Context, c *wire.Conn) {
-	open := s.metrics.Connections.WithLabelValues(c.Transport())
-	open.Inc()
-	s.services.hub.ServeConn(ctx, c)
-	open.Dec()
 }
 
 // origins are the hosts whose pages may open a WebSocket: the server's own, under every name that a

@@ -124,7 +124,8 @@ func (v *services) newFiles(s *Server) error {
 		return err
 	}
 	v.files, err = file.New(file.Options{
-		DB: s.db, Blobs: blobs, Box: s.box, Dir: filepath.Join(s.cfg.Data, partsDir), Now: time.Now, Log: s.log,
+		DB: s.db, Blobs: blobs, Box: s.box, Dir: filepath.Join(s.cfg.Data, partsDir),
+		Reserve: file.DefaultReserve, NoLimits: s.cfg.NoLimits, Now: time.Now, Log: s.log,
 	})
 	return err
 }

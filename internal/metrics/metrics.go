@@ -21,8 +21,6 @@ import (
 type Metrics struct {
 	registry *prometheus.Registry
 
-	// Connections are the open ones now, by transport ("abridged", "ws+intermediate", …).
-	Connections *prometheus.GaugeVec
 	// FramesIn and FramesOut count MTProto frames, BytesIn and BytesOut the bytes in them.
 	FramesIn, FramesOut, BytesIn, BytesOut prometheus.Counter
 	// KeysMade counts finished key exchanges.
@@ -51,14 +49,13 @@ func New() *Metrics {
 		buildInfo(),
 	)
 	return &Metrics{
-		registry:    k.Registry,
-		Connections: k.gauges("connections", "Open connections by transport.", "transport"),
-		FramesIn:    k.counter("frames_in_total", "MTProto frames received."),
-		FramesOut:   k.counter("frames_out_total", "MTProto frames sent."),
-		BytesIn:     k.counter("bytes_in_total", "Bytes in MTProto frames received."),
-		BytesOut:    k.counter("bytes_out_total", "Bytes in MTProto frames sent."),
-		KeysMade:    k.counter("keys_made_total", "Finished key exchanges."),
-		Sessions:    k.gauge("sessions", "MTProto sessions that are remembered now."),
+		registry:  k.Registry,
+		FramesIn:  k.counter("frames_in_total", "MTProto frames received."),
+		FramesOut: k.counter("frames_out_total", "MTProto frames sent."),
+		BytesIn:   k.counter("bytes_in_total", "Bytes in MTProto frames received."),
+		BytesOut:  k.counter("bytes_out_total", "Bytes in MTProto frames sent."),
+		KeysMade:  k.counter("keys_made_total", "Finished key exchanges."),
+		Sessions:  k.gauge("sessions", "MTProto sessions that are remembered now."),
 		PushesDropped: k.counter("pushes_dropped_total",
 			"Updates thrown away because the reader was slow."),
 		queries: k.counters("queries_total", "Queries answered, by method and outcome.",
@@ -112,13 +109,6 @@ func (k maker) counters(name, help string, labels ...string) *prometheus.Counter
 
 func (k maker) gauge(name, help string) prometheus.Gauge {
 	g := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help})
-	k.MustRegister(g)
-	return g
-}
-
-func (k maker) gauges(name, help string, labels ...string) *prometheus.GaugeVec {
-	g := prometheus.NewGaugeVec(
-		prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}, labels)
 	k.MustRegister(g)
 	return g
 }

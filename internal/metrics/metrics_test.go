@@ -19,14 +19,12 @@ func scrape(t *testing.T, m *Metrics) string {
 
 func TestScrape(t *testing.T) {
 	m := New()
-	m.Connections.WithLabelValues("ws+intermediate").Inc()
 	m.FramesIn.Add(3)
 	m.CommitWrites.Observe(16)
 	m.Query("messages.sendMessage", "ok", 3*time.Millisecond)
 	m.Gauge("queue_length", "A length.", func() float64 { return 7 })
 	text := scrape(t, m)
 	for _, want := range []string{
-		`chappe_connections{transport="ws+intermediate"} 1`,
 		`chappe_frames_in_total 3`,
 		`chappe_commit_writes_bucket{le="8"} 0`,
 		`chappe_commit_writes_bucket{le="16"} 1`,
