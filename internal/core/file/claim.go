@@ -51,6 +51,22 @@ type Description struct {
 //
 // Errors: FILE_PARTS_INVALID, FILE_PART_%d_MISSING, MD5_CHECKSUM_INVALID.
 func (s *Service) ClaimDocument(ctx context.Context, account int64, up Upload, d Description) (File, error) {
+	f, err := s.claimDocument(ctx, account, up, d)
+	if err == nil && d.Thumb != nil {
+		s.drop(key{account, d.Thumb.ID})
+	}
+	return f, err
+}
+
+// drop removes the upload of a preview, if it is there.
+func (s *Service) drop(k key) {
+	if u, err := s.parts.enter(k, false); err == nil {
+		s.end(u)
+		s.parts.leave(u)
+	}
+}
+
+func (s *Service) claimDocument(ctx context.Context, account int64, up Upload, d Description) (File, error) {
 	u, done, err := s.claim(ctx, account, up.ID)
 	if err != nil || done.ID != 0 {
 		return done, err
@@ -281,7 +297,15 @@ func (s *Service) keep(ctx context.Context, u *upload, row store.File, a Attribu
 	if err := s.reserve(ctx, row); err != nil {
 		return File{}, err
 	}
+	end := false
+	defer func() {
+		if end {
+			s.end(u)
+		}
+	}()
 	for _, p := range pieces {
+		// Whatever comes, nobody may write any more to content that may be a blob by now.
+		end = end || p.path == u.key.path(s.Dir, contentEnd)
 		if err := s.Blobs.Put(ctx, blob.Sum(p.Hash), p.path); err != nil {
 			return File{}, err
 		}
@@ -300,9 +324,7 @@ func (s *Service) keep(ctx context.Context, u *upload, row store.File, a Attribu
 	if err != nil {
 		return File{}, fmt.Errorf("keep file: %w", err)
 	}
-	if err := u.remove(s.Dir); err != nil {
-		s.Log.Warn("an upload was not removed", "err", err)
-	}
+	end = true
 	return f, nil
 }
 

@@ -3,6 +3,7 @@ package file_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"testing"
 	"time"
@@ -114,6 +115,27 @@ func TestLostContent(t *testing.T) {
 	}
 	_, err = w.Read(t.Context(), ann, l, file.Range{Limit: 4096}, make([]byte, 4096))
 	wantErr(t, "a blob that is gone", err, fault.LocationInvalid)
+}
+
+// TestLeftContent has the database fail after the content of a document went: what comes for the same
+// upload then does not write to the blob.
+func TestLeftContent(t *testing.T) {
+	w := alone(t)
+	data := noise(9000)
+	whole := w.Blobs
+	w.Blobs = &crashing{whole, -1}
+	w.restart()
+	up := w.upload(1, data, 4<<10)
+	if _, err := w.ClaimDocument(t.Context(), ann, up, file.Description{}); !errors.Is(err, errCrash) {
+		t.Fatal(err)
+	}
+	if err := w.save(1, make([]byte, 9000), 4<<10, 0, 3); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, 9000)
+	if _, err := whole.ReadAt(t.Context(), sha256.Sum256(data), got, 0); err != nil || !bytes.Equal(got, data) {
+		t.Errorf("the blob was changed, %v", err)
+	}
 }
 
 func blobOf(t *testing.T, w *world, id int64) (sum blob.Sum) {

@@ -84,8 +84,12 @@ type Options struct {
 	// Dir is a folder for parts and other unfinished files, on the disk of the blobs if they are in a
 	// folder.
 	Dir string
-	Now func() time.Time
-	Log *slog.Logger
+	// Reserve is how many bytes uploads leave free on that disk. NoLimits lifts what an account may
+	// have of unfinished uploads.
+	Reserve  int64
+	NoLimits bool
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Service is the rules of files.

@@ -35,13 +35,16 @@ type parts struct {
 
 	mu   sync.Mutex
 	open map[key]*upload
+	// held is how many bytes are there of the uploads of each account, in files open or not.
+	held map[int64]map[int64]int64
 }
 
 func openParts(dir string) (*parts, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	return &parts{dir: dir, open: make(map[key]*upload)}, nil
+	p := &parts{dir: dir, open: make(map[key]*upload), held: make(map[int64]map[int64]int64)}
+	return p, p.load()
 }
 
 // enter returns an upload, locked. It fails with fs.ErrNotExist when there is none and none shall be
@@ -123,18 +126,16 @@ func (p *parts) sweep(before time.Time) error {
 }
 
 func (p *parts) sweepOne(name string) error {
-	var k key
-	var account, upload uint64
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if n, _ := fmt.Sscanf(name, "%16x-%16x.", &account, &upload); n == 2 {
-		k = key{int64(account), int64(upload)}
+	if k, ok := keyOf(name); ok {
 		if u := p.open[k]; u != nil {
 			if u.uses > 0 {
 				return nil
 			}
 			p.closeLocked(u)
 		}
+		p.forgetLocked(k)
 	}
 	if err := os.Remove(filepath.Join(p.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -155,7 +156,8 @@ type PartOf struct {
 // SavePart keeps a part of an upload. Parts may come in any order, and again.
 //
 // Errors: FILE_PART_INVALID, FILE_PARTS_INVALID, FILE_PART_EMPTY, FILE_PART_TOO_BIG,
-// FILE_PART_SIZE_INVALID, FILE_PART_SIZE_CHANGED.
+// FILE_PART_SIZE_INVALID, FILE_PART_SIZE_CHANGED, FLOOD_WAIT_%d (the account has too much that is
+// not finished, or the disk is nearly full).
 //
 // https://core.telegram.org/api/files#uploading-files
 func (s *Service) SavePart(ctx context.Context, p PartOf, b []byte) error {
@@ -165,12 +167,18 @@ func (s *Service) SavePart(ctx context.Context, p PartOf, b []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	u, err := s.parts.enter(key{p.Account, p.Upload}, true)
+	k := key{p.Account, p.Upload}
+	if err := s.room(k, len(b)); err != nil {
+		return err
+	}
+	u, err := s.parts.enter(k, true)
 	if err != nil {
 		return fmt.Errorf("save part: %w", err)
 	}
 	defer s.parts.leave(u)
-	return u.save(p.Number, p.Total, b)
+	err = u.save(p.Number, p.Total, b)
+	s.parts.note(u)
+	return err
 }
 
 func (p *PartOf) check(n int) error {

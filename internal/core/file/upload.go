@@ -42,8 +42,9 @@ type upload struct {
 	data, index *os.File   // nil when not open
 	parts       []part
 	count       int
-	stride      int // length of all parts but the last
-	last        int // the one part that is shorter, -1 if there is none
+	bytes       int64 // of all parts
+	stride      int   // length of all parts but the last
+	last        int   // the one part that is shorter, -1 if there is none
 }
 
 // open opens the files, or makes them.
@@ -74,7 +75,7 @@ func (u *upload) load() error {
 	if _, err := u.index.ReadAt(b, 0); err != nil && len(b) > 0 {
 		return err
 	}
-	u.parts, u.count, u.stride, u.last = nil, 0, 0, -1
+	u.parts, u.count, u.bytes, u.stride, u.last = nil, 0, 0, 0, -1
 	for no := 0; len(b) >= entrySize; no, b = no+1, b[entrySize:] {
 		u.note(no, part{binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[4:])})
 	}
@@ -97,6 +98,7 @@ func (u *upload) note(no int, p part) {
 	if u.parts[no].length == 0 {
 		u.count++
 	}
+	u.bytes += int64(p.length) - int64(u.parts[no].length)
 	u.parts[no] = p
 	u.stride = max(u.stride, int(p.length))
 }
