@@ -10,7 +10,7 @@
 // Invariants. A query runs at most once per (session, msg_id). Queries marked Ordered run one after
 // the other within a session, by msg_id, and one that waits for another holds its place. Pushes are
 // droppable: a session that misses one is told updatesTooLong and catches up from the store; answers
-// are kept until acknowledged, within maxAnswerBytes. What there is to say about a packet goes back
+// are kept until acknowledged, within a budget of the session, its key and the process. What there is to say about a packet goes back
 // over the connection it came by; everything else goes to the newest connection that brought a
 // message not seen before. Nothing is written to a socket under a lock.
 //

@@ -144,7 +144,7 @@ func FuzzSession(f *testing.F) {
 		defer s.mu.Unlock()
 		stored := 0
 		for _, a := range s.answers {
-			stored += len(a.body)
+			stored += len(a.body) + answerCost
 		}
 		if stored != s.stored || stored > maxAnswerBytes || len(s.answers) > maxAnswers {
 			t.Errorf("%d answers of %d bytes, %d counted", len(s.answers), stored, s.stored)

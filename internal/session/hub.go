@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/chappe-im/chappe/internal/handshake"
@@ -35,6 +36,7 @@ type Hub struct {
 	Config
 	salts   *salts
 	workers *workers
+	stored  atomic.Int64 // bytes of answers in sessions
 	ctx     context.Context
 	cancel  context.CancelFunc
 
@@ -210,7 +212,7 @@ func (h *Hub) session(k *authKey, id int64) *Session {
 		s.holders++
 		return s
 	}
-	if len(k.sessions) >= maxSessions {
+	if len(k.sessions) >= k.maxSessions() {
 		return nil
 	}
 	s := &Session{hub: h, id: id, key: k, holders: 1, layer: transcode.Canonical} // until the client names another
@@ -276,6 +278,7 @@ func (h *Hub) endLocked(s *Session) {
 		return
 	}
 	h.unlistLocked(s)
+	s.end()
 	s.key.sessions = without(s.key.sessions, s)
 	h.releaseLocked(s.key)
 	if h.Observe != nil {
@@ -289,8 +292,10 @@ const (
 	// afterlife is how long a session without a connection is remembered: longer than the time
 	// window of message ids, so that forgetting it can't reopen a replay.
 	afterlife = 6 * time.Minute
-	// maxSessions is how many sessions a key may have.
+	// maxSessions is how many sessions a key may have, fewSessions how many while no account is
+	// signed in.
 	maxSessions = 256
+	fewSessions = 32
 )
 
 // sweep closes silent connections, ends temporary keys, and forgets sessions that were left.

@@ -45,6 +45,7 @@ type authKey struct {
 	salts   atomic.Pointer[saltPair]
 	dead    atomic.Bool  // destroyed
 	conns   atomic.Int32 // connections that brought a new message
+	stored  atomic.Int64 // bytes of answers in sessions
 
 	// Under Hub.mu.
 	users    int32 // connections that hold the key, and sessions
@@ -54,6 +55,22 @@ type authKey struct {
 // usable tells that a key was neither destroyed nor, if temporary, has ended.
 func (k *authKey) usable(now time.Time) bool {
 	return !k.dead.Load() && (k.expires == 0 || now.Unix() < k.expires)
+}
+
+// account is signed in on the key's device, 0 if none.
+func (k *authKey) account() int64 {
+	if d := k.device.Load(); d != nil {
+		return d.account.Load()
+	}
+	return 0
+}
+
+// maxSessions is how many sessions the key may have.
+func (k *authKey) maxSessions() int {
+	if k.account() == 0 {
+		return fewSessions
+	}
+	return maxSessions
 }
 
 // temporary tells whether the key must be bound to a permanent one.

@@ -72,7 +72,7 @@ func TestStuckWriter(t *testing.T) {
 // its packets, which takes none of them.
 func TestManyConnections(t *testing.T) {
 	r := newRig(t)
-	p := r.dial(r.newKey(Key{}))
+	p := r.dial(r.newKey(Key{Account: 5}))
 	p.quiet()
 	packet := p.nc.last()
 	peers := []*peer{p}
@@ -141,4 +141,83 @@ func TestDeviceInUse(t *testing.T) {
 	}
 	noted(3)
 	noted(3)
+}
+
+// TestAnswerBudget has one client collect answers in many sessions and acknowledge none: what it leaves
+// behind keeps little, its key no more than its share, and in the end nothing is counted.
+func TestAnswerBudget(t *testing.T) {
+	r := newRig(t)
+	p := r.dial(r.newKey(Key{Account: 5}))
+	first := p.SessionID
+	var small, big int64
+	for n := range 20 {
+		if n > 0 {
+			p.SessionID = sessionIDs.Add(1)
+		}
+		id := p.ask(sending("small"))
+		p.ok(id, "small")
+		if n == 0 {
+			small = id
+		}
+		for range 2 {
+			id := p.ask(looking("big"))
+			p.answer(id)
+			if n == 0 {
+				big = id
+			}
+		}
+	}
+	if kept := r.hub.stored.Load(); kept > 20*fewAnswerBytes+4<<20 {
+		t.Errorf("%d bytes kept", kept)
+	}
+	p.SessionID = first
+	p.put(big, 3, looking("big"))
+	if code := p.code(big); code != badIDForgotten {
+		t.Errorf("code %d", code)
+	}
+	p.put(small, 1, sending("small"))
+	p.ok(small, "small")
+	p.Close()
+
+	key := r.newKey(Key{Account: 6})
+	for range 6 { // connected all the time
+		q := r.dial(key)
+		for range 7 {
+			q.answer(q.ask(looking("big")))
+		}
+	}
+	r.hub.mu.RLock()
+	k := r.hub.keys[key.ID()]
+	r.hub.mu.RUnlock()
+	r.hub.sweep(r.now()) // what was on its way when there was no room left
+	if kept := k.stored.Load(); kept > maxKeyBytes {
+		t.Errorf("%d bytes kept for a key", kept)
+	}
+	for end := time.Now().Add(patience); r.sessions() != 0; {
+		r.hub.sweep(r.now().Add(silence + time.Hour))
+		if time.Now().After(end) {
+			t.Fatal("sessions are left")
+		}
+	}
+	if kept := r.hub.stored.Load(); kept != 0 || k.stored.Load() != 0 {
+		t.Errorf("%d bytes are counted that nobody keeps", kept)
+	}
+}
+
+// TestPilingAnswers has a client without an account ask and not read: it is cut off early.
+func TestPilingAnswers(t *testing.T) {
+	_, s := writer(t)
+	s.key.device.Load().account.Store(0)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	body := make([]byte, fewOwedBytes*2/3)
+	for n := range 3 {
+		s.answerLocked(int64(n+1)<<2, body, false)
+		if len(s.out.queue) != 1 {
+			t.Errorf("%d answers wait", len(s.out.queue))
+		}
+	}
+	if s.stored > len(body)+answerCost+fewAnswerBytes {
+		t.Errorf("%d bytes kept", s.stored)
+	}
 }

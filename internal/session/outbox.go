@@ -194,12 +194,18 @@ func (s *Session) queueLocked(m message) {
 	switch {
 	case s.conn == nil:
 		s.missed = s.missed || m.push
-	case len(s.out.queue) >= maxOwed || s.out.bytes+len(m.body) > maxOwedBytes:
+	case len(s.out.queue) >= maxOwed || s.out.bytes+len(m.body) > maxOwedBytes, s.greedyLocked(m):
 		s.missed = s.missed || m.push
 		s.conn.wire.Close()
 	default:
 		s.out.add(m)
 	}
+}
+
+// greedyLocked tells whether m is one more answer for a client that lets them pile up where there is
+// no room for it.
+func (s *Session) greedyLocked(m message) bool {
+	return m.answer != nil && len(s.out.queue) > 0 && s.out.bytes+len(m.body) > fewOwedBytes && s.scarceLocked()
 }
 
 // waitingLocked tells whether something waits that nobody is writing to the present connection.

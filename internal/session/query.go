@@ -15,13 +15,11 @@ import (
 	"github.com/chappe-im/chappe/internal/wire"
 )
 
-// Limits of what one session may ask at once, and of what is kept for it.
+// Limits of what one session may ask at once.
 const (
 	maxRunning      = 32       // unordered queries that run together
 	maxPending      = 1024     // queries that run or wait
 	maxPendingBytes = 32 << 20 // likewise
-	maxAnswers      = 1024     // answers kept until acknowledged
-	maxAnswerBytes  = 8 << 20  // likewise; the oldest go first
 )
 
 // query is one call of an API method.

@@ -213,7 +213,7 @@ func TestManyQueries(t *testing.T) {
 		p.ok(id, "wait")
 	}
 	p.ok(p.ask(sending("on")), "on")
-	q := r.dial(r.newKey(Key{}))
+	q := r.dial(r.newKey(Key{Account: 5}))
 	head := q.ask(sending("wait 2"))
 	big := sending("heavy" + string(make([]byte, 1<<20-200)))
 	var last int64

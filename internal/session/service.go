@@ -97,7 +97,7 @@ func (s *Session) acknowledgedLocked(e envelope) error {
 	s.answers = slices.DeleteFunc(s.answers, func(a *answer) bool {
 		gone := arrived(a)
 		if gone {
-			s.stored -= len(a.body)
+			s.storedLocked(-len(a.body) - answerCost)
 		}
 		return gone
 	})

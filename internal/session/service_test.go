@@ -385,14 +385,16 @@ func TestGreedyClient(t *testing.T) {
 // TestManySessions has a key open more sessions than anybody needs.
 func TestManySessions(t *testing.T) {
 	r := newRig(t)
-	p := r.dial(r.newKey(Key{}))
-	for range maxSessions {
-		p.quiet()
-		p.SessionID = sessionIDs.Add(1)
-	}
-	p.tell(&mt.PingRequest{})
-	if code := p.ended(); code != tooMany {
-		t.Errorf("transport error %d", code)
+	for account, most := range map[int64]int{0: fewSessions, 5: maxSessions} {
+		p := r.dial(r.newKey(Key{Account: account}))
+		for range most {
+			p.quiet()
+			p.SessionID = sessionIDs.Add(1)
+		}
+		p.tell(&mt.PingRequest{})
+		if code := p.ended(); code != tooMany {
+			t.Errorf("transport error %d", code)
+		}
 	}
 	left := func() int {
 		r.hub.sweep(r.now().Add(afterlife + time.Minute))

@@ -1,8 +1,6 @@
 package session
 
 import (
-	"cmp"
-	"slices"
 	"sync"
 	"time"
 
@@ -27,6 +25,7 @@ type Session struct {
 	updates bool        // wants pushes
 	missed  bool        // a push was lost: say updatesTooLong when the client is back
 	busy    bool        // an ordered query runs
+	ended   bool        // forgotten by the hub: keeps no answers
 	running int16       // unordered queries that run
 	layer   int16
 
@@ -38,7 +37,7 @@ type Session struct {
 
 	out     outbox
 	answers []*answer // until acknowledged, by the query's msg_id
-	stored  int       // bytes in answers
+	stored  int       // bytes in answers, with answerCost for each
 	evicted int64     // highest msg_id of a query whose answer had to go
 
 	queries []*query // waiting or running, by msg_id
@@ -54,6 +53,7 @@ func (s *Session) trim(now time.Time) (left int64) {
 	s.seen.forget(oldestID(now))
 	s.failed = dropBelow(s.failed, s.seen.floor)
 	s.noteAgainLocked(now)
+	s.evictLocked()
 	return s.left
 }
 
@@ -87,6 +87,7 @@ func (s *Session) detach(c *connection, now time.Time) (worth bool) {
 	if s.conn == c {
 		s.conn, s.left = nil, now.Unix()
 		s.loseUnackedLocked()
+		s.evictLocked()
 	}
 	return s.seen.floor != 0
 }
@@ -106,75 +107,10 @@ func (s *Session) destroy() (had bool) {
 	had, s.greeted = s.greeted, false
 	s.updates, s.missed = false, false
 	s.out.forget()
-	s.answers, s.stored, s.evicted = nil, 0, 0
+	s.forgetAnswersLocked()
+	s.evicted = 0
 	for _, q := range s.queries {
 		q.dropped = true
 	}
 	return had
-}
-
-// answer is an rpc_result that was not acknowledged.
-type answer struct {
-	query  int64 // msg_id
-	body   []byte
-	id     int64 // msg_id it was sent with, 0 before
-	seq    int32
-	queued bool
-	failed bool
-}
-
-func (a *answer) compare(query int64) int { return cmp.Compare(a.query, query) }
-
-// answerToLocked returns the answer to a query, nil if there is none.
-func (s *Session) answerToLocked(query int64) *answer {
-	if at, found := slices.BinarySearchFunc(s.answers, query, (*answer).compare); found {
-		return s.answers[at]
-	}
-	return nil
-}
-
-// answerLocked queues an rpc_result and keeps it until it is acknowledged. If too much is kept, the
-// answers to the oldest queries go.
-func (s *Session) answerLocked(query int64, body []byte, failed bool) {
-	for len(s.answers) > 0 && (len(s.answers) >= maxAnswers || s.stored+len(body) > maxAnswerBytes) {
-		s.evicted = max(s.evicted, s.answers[0].query)
-		s.forgetAnswerLocked(0)
-	}
-	if failed {
-		s.failed = insert(s.failed, query)
-	}
-	a := &answer{query: query, body: body, failed: failed}
-	at, _ := slices.BinarySearchFunc(s.answers, query, (*answer).compare)
-	s.answers = slices.Insert(s.answers, at, a)
-	s.stored += len(body)
-	s.queueLocked(message{body: body, content: true, answer: a})
-}
-
-func (s *Session) forgetAnswerLocked(at int) {
-	s.stored -= len(s.answers[at].body)
-	if s.answers = slices.Delete(s.answers, at, at+1); len(s.answers) == 0 {
-		s.answers = nil
-	}
-}
-
-// againLocked returns the answers that are wanted once more and not queued, in the order in which
-// they were sent.
-func (s *Session) againLocked(wanted func(*answer) bool) (again []message) {
-	for _, a := range s.answers {
-		if !a.queued && wanted(a) {
-			again = append(again, message{body: a.body, content: true, answer: a})
-		}
-	}
-	slices.SortFunc(again, func(a, b message) int {
-		return cmp.Or(unsent(a.answer)-unsent(b.answer), cmp.Compare(a.answer.id, b.answer.id))
-	})
-	return again
-}
-
-// unsent puts answers that were never sent behind those that were.
-func unsent(a *answer) int {
-	if a.id == 0 {
-		return 1
-	}
-	return 0
 }
