@@ -72,7 +72,7 @@ func newServices(s *Server) (*services, error) {
 	b := bus.New(teller.Tell)
 	v.users = user.New(s.db, b, s.box, time.Now)
 	teller.Users = v.users
-	v.messages = &message.Service{DB: s.db, Bus: b, Now: time.Now}
+	v.messages = &message.Service{DB: s.db, Bus: b, NoLimits: s.cfg.NoLimits, Now: time.Now}
 	v.contacts = &contact.Service{DB: s.db, Bus: b, Users: v.users, Now: time.Now}
 	v.updates = &update.Service{DB: s.db}
 	if err := v.newFiles(s); err != nil {

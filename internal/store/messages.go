@@ -46,19 +46,33 @@ type Delivery struct {
 	// Deleted tells that the receiver has no account any more; Blocked that the receiver blocked the
 	// sender, Blocks that the sender blocked the receiver.
 	Deleted, Blocked, Blocks bool
+	// Met tells that one of the two has a conversation with the other.
+	Met bool
 }
 
 // Delivery looks up what decides over a message from one account to another. ErrNoRows says that
 // there is no such receiver.
 func (t *Tx) Delivery(from, to, random int64) (d Delivery, err error) {
-	var deleted, blocked, blocks int64
+	var deleted, blocked, blocks, met int64
 	err = t.Row(`SELECT deleted,
 		(SELECT COUNT(*) FROM blocked b WHERE b.account = $1 AND b.peer = $2),
 		(SELECT COUNT(*) FROM blocked b WHERE b.account = $2 AND b.peer = $1),
-		COALESCE((SELECT m.id FROM messages m WHERE m.account = $2 AND m.random = $3 AND m.random <> 0), 0)
-		FROM accounts WHERE id = $1`, to, from, random).Scan(&deleted, &blocked, &blocks, &d.Sent)
-	d.Deleted, d.Blocked, d.Blocks = deleted != 0, blocked != 0, blocks != 0
+		COALESCE((SELECT m.id FROM messages m WHERE m.account = $2 AND m.random = $3 AND m.random <> 0), 0),
+		COALESCE((SELECT 1 FROM dialogs o WHERE o.account = $2 AND o.peer = $1),
+			(SELECT 1 FROM dialogs o WHERE o.account = $1 AND o.peer = $2), 0)
+		FROM accounts WHERE id = $1`, to, from, random).Scan(&deleted, &blocked, &blocks, &d.Sent, &met)
+	d.Deleted, d.Blocked, d.Blocks, d.Met = deleted != 0, blocked != 0, blocks != 0, met != 0
 	return d, err
+}
+
+// Replied tells whether there is a message to an account from a peer, in the copies of either.
+func (t *Tx) Replied(account, peer int64) (bool, error) {
+	var n int
+	err := t.Row(`SELECT COALESCE(
+		(SELECT 1 FROM messages WHERE account = $1 AND peer = $2 AND (flags & 1) = 0 ORDER BY id DESC LIMIT 1),
+		(SELECT 1 FROM messages WHERE account = $2 AND peer = $1 AND (flags & 1) = 1 AND twin <> 0 ORDER BY id DESC LIMIT 1), 0)`,
+		account, peer).Scan(&n)
+	return n > 0, err
 }
 
 // AdvancePts raises an account's pts by n and returns the new one.

@@ -17,7 +17,7 @@ const editable = 48 * 60 * 60
 // Edit replaces the text of one's own message in both copies, and returns the editor's.
 //
 // Errors: MESSAGE_ID_INVALID, MESSAGE_AUTHOR_REQUIRED, MESSAGE_EDIT_TIME_EXPIRED,
-// MESSAGE_NOT_MODIFIED, and those of a text. Somebody who blocked the editor keeps the old text.
+// MESSAGE_NOT_MODIFIED, PEER_FLOOD, and those of a text. Somebody who blocked the editor keeps the old text.
 //
 // https://core.telegram.org/method/messages.editMessage
 func (s *Service) Edit(ctx context.Context, account int64, chat peer.ID, id int, text string, entities []Entity, session int64) (Message, int, error) {
@@ -40,6 +40,11 @@ func (s *Service) Edit(ctx context.Context, account int64, chat peer.ID, id int,
 		}
 		if err := s.mayEdit(mine, text, entities); err != nil {
 			return nil, err
+		}
+		if other, ok := chat.User(); ok {
+			if err := s.approach(tx, account, other, true, linked(entities)); err != nil {
+				return nil, err
+			}
 		}
 		if err := s.editCopy(tx, &mine, text, entities, session, &events); err != nil {
 			return nil, err

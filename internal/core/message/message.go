@@ -29,7 +29,9 @@ const maxID = math.MaxInt32
 type Service struct {
 	DB  *store.DB
 	Bus *bus.Bus
-	Now func() time.Time
+	// NoLimits lifts what strangers may write.
+	NoLimits bool
+	Now      func() time.Time
 }
 
 // Message is one person's copy of a message.

@@ -32,7 +32,7 @@ type world struct {
 func each(t *testing.T, test func(t *testing.T, w *world)) {
 	storetest.Each(t, func(t *testing.T, open func() *store.DB) {
 		w := &world{t: t, now: time.Unix(1_800_000_000, 0)}
-		w.Service = &message.Service{DB: open(), Bus: bus.New(w.note), Now: func() time.Time { return w.now }}
+		w.Service = &message.Service{DB: open(), Bus: bus.New(w.note), NoLimits: true, Now: func() time.Time { return w.now }}
 		w.write(func(tx *store.Tx) error {
 			for _, id := range []int64{ann, bob, cid} {
 				if err := tx.CreateAccount(store.Account{ID: id, Phone: fmt.Sprint(id), Created: 1, Seen: 1}); err != nil {

@@ -30,7 +30,9 @@ type Draft struct {
 // Send delivers a text message and returns the sender's copy.
 //
 // Errors: MESSAGE_EMPTY, MESSAGE_TOO_LONG, ENTITY_BOUNDS_INVALID, PEER_ID_INVALID,
-// INPUT_USER_DEACTIVATED, YOU_BLOCKED_USER, RANDOM_ID_EMPTY, ENTITIES_TOO_LONG, QUOTE_TEXT_INVALID.
+// INPUT_USER_DEACTIVATED, YOU_BLOCKED_USER, RANDOM_ID_EMPTY, ENTITIES_TOO_LONG, QUOTE_TEXT_INVALID,
+// PEER_FLOOD (the receiver does not know the sender, who writes to too many such people or sends a link
+// before a reply).
 //
 // https://core.telegram.org/method/messages.sendMessage
 func (s *Service) Send(ctx context.Context, d Draft) (Message, error) {
@@ -86,6 +88,9 @@ func (s *Service) deliverOne(tx *store.Tx, d Draft, to int64) (Message, []event.
 		return Message{}, nil, fault.InputUserDeactivated
 	case state.Blocks:
 		return Message{}, nil, fault.YouBlockedUser
+	}
+	if err := s.approach(tx, d.From, to, state.Met, d.linked()); err != nil {
+		return Message{}, nil, err
 	}
 	out := Message{
 		Account: d.From, Peer: d.To, Sender: d.From, Date: s.Now().Unix(), Out: to != d.From,
