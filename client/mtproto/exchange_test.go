@@ -20,6 +20,7 @@ import (
 	"github.com/gotd/td/proto"
 	"github.com/gotd/td/proto/codec"
 
+	"github.com/chappe-im/chappe/client/internal/dh"
 	"github.com/chappe-im/chappe/client/mtproto/rawconn"
 )
 
@@ -150,8 +151,8 @@ func (l *liar) serve() {
 	a := big.NewInt(0xabcdef123456789)
 	a.Exp(a, big.NewInt(10), nil)
 	inner := &mt.ServerDHInnerData{
-		Nonce: req.Nonce, ServerNonce: res.ServerNonce, G: 3, DhPrime: knownPrime.Bytes(),
-		GA: new(big.Int).Exp(big.NewInt(3), a, knownPrime).Bytes(), ServerTime: int(time.Now().Unix()),
+		Nonce: req.Nonce, ServerNonce: res.ServerNonce, G: 3, DhPrime: dh.KnownPrime.Bytes(),
+		GA: new(big.Int).Exp(big.NewInt(3), a, dh.KnownPrime).Bytes(), ServerTime: int(time.Now().Unix()),
 	}
 	l.inner(inner)
 	data, err := crypto.DataWithHash(encode(l.t, inner), rand.Reader)
@@ -205,7 +206,7 @@ func (l *liar) finish(nonce, serverNonce bin.Int128, key, iv []byte, a *big.Int)
 	}
 	l.retryIDs, l.gbs = append(l.retryIDs, client.RetryID), append(l.gbs, client.GB)
 	var k [256]byte
-	new(big.Int).Exp(new(big.Int).SetBytes(client.GB), a, knownPrime).FillBytes(k[:])
+	new(big.Int).Exp(new(big.Int).SetBytes(client.GB), a, dh.KnownPrime).FillBytes(k[:])
 	if l.retries > 0 {
 		l.retries--
 		l.reply(&mt.DhGenRetry{Nonce: nonce, ServerNonce: serverNonce, NewNonceHash2: newNonceHash(l.newNonce, 2, k)})
@@ -306,7 +307,7 @@ func editLast(f func(*mt.DhGenOk)) func(*mt.DhGenOk) bin.Encoder {
 // TestA8DegenerateDH has the server choose values that make the key guessable.
 func TestA8DegenerateDH(t *testing.T) {
 	edge := new(big.Int).Lsh(big.NewInt(1), 2048-64)
-	pMinus := func(n int64) []byte { return new(big.Int).Sub(knownPrime, big.NewInt(n)).Bytes() }
+	pMinus := func(n int64) []byte { return new(big.Int).Sub(dh.KnownPrime, big.NewInt(n)).Bytes() }
 	for name, f := range map[string]func(*mt.ServerDHInnerData){
 		"g_a is 0":       func(d *mt.ServerDHInnerData) { d.GA = nil },
 		"g_a is 1":       func(d *mt.ServerDHInnerData) { d.GA = []byte{1} },
@@ -314,7 +315,7 @@ func TestA8DegenerateDH(t *testing.T) {
 		"g_a is p":       func(d *mt.ServerDHInnerData) { d.GA = pMinus(0) },
 		"g_a is too low": func(d *mt.ServerDHInnerData) { d.GA = new(big.Int).Sub(edge, big.NewInt(1)).Bytes() },
 		"g_a is too high": func(d *mt.ServerDHInnerData) {
-			d.GA = new(big.Int).Sub(knownPrime, new(big.Int).Sub(edge, big.NewInt(1))).Bytes()
+			d.GA = new(big.Int).Sub(dh.KnownPrime, new(big.Int).Sub(edge, big.NewInt(1))).Bytes()
 		},
 		"g_a is 257 bytes":   func(d *mt.ServerDHInnerData) { d.GA = append([]byte{0}, d.GA...) },
 		"g is 1":             func(d *mt.ServerDHInnerData) { d.G = 1 },

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/gotd/td/tg/e2e"
+
+	"github.com/chappe-im/chappe/client/internal/dh"
 )
 
 // script is a conversation of two sides, as secret_seq has them.
@@ -75,7 +77,7 @@ func readyChat(role Role, key *chatKey, g Group) *Chat {
 }
 
 func knownGroup(t testing.TB) Group {
-	g, err := NewGroup(3, knownPrime.Bytes())
+	g, err := NewGroup(3, dh.KnownPrime.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}
