@@ -70,7 +70,6 @@ func run(ctx context.Context, args []string) int {
 		kong.Description("A messenger that anyone can host, for Telegram's client software. "+
 			"Settings come from flags, else from the environment (CHAPPE_LISTEN for --listen), else from chappe.toml."),
 		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(whole()),
 		kong.ValueFormatter(describe),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 	)

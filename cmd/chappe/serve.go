@@ -16,41 +16,15 @@ import (
 	"github.com/chappe-im/chappe/internal/config"
 )
 
-// parts are the calls into the rest of the program.
-type parts struct {
-	serve     func(context.Context, config.Config, *slog.Logger) error
-	publicKey func(dataDir string) ([]byte, error)
-	backup    func(context.Context, config.Config, io.Writer, ...age.Recipient) error
-	restore   func(context.Context, config.Config, io.Reader, ...age.Identity) error
-}
-
-// whole are the parts of the real program.
-func whole() parts {
-	return parts{
-		serve: func(ctx context.Context, c config.Config, log *slog.Logger) error {
-			return app.Serve(ctx, c, os.Stdout, log)
-		},
-		publicKey: app.PublicKey,
-		backup:    app.Backup,
-		restore:   app.Restore,
-	}
-}
-
-// errAbsent says that the program was built without a part.
-var errAbsent = errors.New("this build does not have that command's part")
-
 type serveCmd struct {
 	config.Config `embed:""`
 }
 
-func (c *serveCmd) Run(ctx context.Context, p parts) error {
+func (c *serveCmd) Run(ctx context.Context) error {
 	if err := c.Check(); err != nil {
 		return usageError{err}
 	}
-	if p.serve == nil {
-		return errAbsent
-	}
-	return p.serve(ctx, c.Config, newLog(c.Log, os.Stderr))
+	return app.Serve(ctx, c.Config, os.Stdout, newLog(c.Log, os.Stderr))
 }
 
 // newLog makes the log that the settings ask for.
@@ -68,11 +42,8 @@ func newLog(c config.Log, w io.Writer) *slog.Logger {
 
 type keyCmd struct{ dataFlag }
 
-func (c *keyCmd) Run(p parts) error {
-	if p.publicKey == nil {
-		return errAbsent
-	}
-	pem, err := p.publicKey(c.Data)
+func (c *keyCmd) Run() error {
+	pem, err := app.PublicKey(c.Data)
 	if err != nil {
 		return err
 	}
@@ -99,7 +70,7 @@ type backupCmd struct {
 	File           string   `arg:"" help:"File to write, which must not exist; '-' is standard output."`
 }
 
-func (c *backupCmd) Run(ctx context.Context, p parts) error {
+func (c *backupCmd) Run(ctx context.Context) error {
 	settings, err := c.config()
 	if err != nil {
 		return usageError{err}
@@ -108,10 +79,7 @@ func (c *backupCmd) Run(ctx context.Context, p parts) error {
 	if err != nil {
 		return err
 	}
-	if p.backup == nil {
-		return errAbsent
-	}
-	write := func(w io.Writer) error { return p.backup(ctx, settings, w, recipients...) }
+	write := func(w io.Writer) error { return app.Backup(ctx, settings, w, recipients...) }
 	if c.File == "-" {
 		return write(os.Stdout)
 	}
@@ -144,7 +112,7 @@ type restoreCmd struct {
 	File           string `arg:"" help:"Backup to read; '-' is standard input. The data folder must be absent or empty."`
 }
 
-func (c *restoreCmd) Run(ctx context.Context, p parts) error {
+func (c *restoreCmd) Run(ctx context.Context) error {
 	settings, err := c.config()
 	if err != nil {
 		return usageError{err}
@@ -153,17 +121,14 @@ func (c *restoreCmd) Run(ctx context.Context, p parts) error {
 	if err != nil {
 		return err
 	}
-	if p.restore == nil {
-		return errAbsent
-	}
 	if c.File == "-" {
-		return p.restore(ctx, settings, os.Stdin, identities...)
+		return app.Restore(ctx, settings, os.Stdin, identities...)
 	}
 	f, err := os.Open(filepath.Clean(c.File))
 	if err != nil {
 		return fmt.Errorf("opening the backup: %w", err)
 	}
-	return errors.Join(p.restore(ctx, settings, f, identities...), f.Close())
+	return errors.Join(app.Restore(ctx, settings, f, identities...), f.Close())
 }
 
 func (c *restoreCmd) identities() ([]age.Identity, error) {
